@@ -1,0 +1,1 @@
+"""Proxies side by side: what one request costs each of them."""

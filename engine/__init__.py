@@ -1,0 +1,3 @@
+"""tidegate: an enforcement proxy for AI HTTP APIs."""
+
+__version__ = "0.1.0"

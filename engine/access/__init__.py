@@ -1,0 +1,1 @@
+"""Access: addresses and roles. Who may connect, and what a principal may reach."""

@@ -1,0 +1,87 @@
+"""The SQLite database of keys: its file, its schema, its connections.
+
+Rules. One file, `keys.sqlite` in the state folder, mode 0600, made on first use. Write-ahead logging, so that workers
+read while the command line writes; `synchronous=FULL`, so that a revocation that was reported survives a power cut. The
+schema's version stands in `user_version`; a file of another version is refused, never changed.
+
+Failure modes. Whatever SQLite or the file system reports becomes StoreError with the path and the reason.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+DATABASE: Final = "keys.sqlite"
+REVISION: Final = "keys.revision"
+
+SCHEMA_VERSION: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE keys (
+    id       TEXT PRIMARY KEY,
+    digest   BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    subject  TEXT NOT NULL,
+    roles    TEXT NOT NULL,
+    team     TEXT,
+    created  REAL NOT NULL,
+    expires  REAL,
+    revoked  REAL,
+    disabled INTEGER NOT NULL DEFAULT 0,
+    revision INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE meta (revision INTEGER NOT NULL) STRICT;
+INSERT INTO meta VALUES (0);
+"""
+
+
+class StoreError(Exception):
+    """The key store cannot be used; the message names the file and the reason."""
+
+
+def open_database(folder: Path, *, wait_s: float, read_only: bool) -> sqlite3.Connection:
+    """A connection to the keys of a state folder; folder and file are made if they are missing.
+
+    `wait_s` is how long a statement waits for another process's lock. Raises StoreError.
+    """
+    path = folder / DATABASE
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite would make the file with the process's umask; its side files take the mode of the main one.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(f"{path}: {error}") from error
+    try:
+        _prepare(connection, read_only)
+    except (sqlite3.Error, StoreError) as error:
+        connection.close()
+        raise StoreError(f"{path}: {error}") from error
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, read_only: bool) -> None:
+    if _pragma(connection, "user_version") == 0:
+        # Before the transaction: the journal's mode cannot change inside one.
+        connection.execute("PRAGMA journal_mode=WAL").close()
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("BEGIN IMMEDIATE")
+            # Another process may have made the schema while this one waited for the lock.
+            if _pragma(connection, "user_version") == 0:
+                for statement in filter(str.strip, _SCHEMA.split(";")):
+                    cursor.execute(statement)
+                cursor.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+            cursor.execute("COMMIT")
+    version = _pragma(connection, "user_version")
+    if version != SCHEMA_VERSION:
+        raise StoreError(f"has schema version {version}, this build reads version {SCHEMA_VERSION}")
+    connection.execute("PRAGMA synchronous=FULL").close()
+    if read_only:
+        connection.execute("PRAGMA query_only=1").close()
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    with closing(connection.execute(f"PRAGMA {name}")) as cursor:
+        return int(cursor.fetchone()[0])

@@ -1,0 +1,57 @@
+"""authorize: may this principal use this endpoint, and has it requests left?
+
+Both are known from the head, so a request that is refused here costs no body. The limits that depend on nothing but
+address and principal are taken now; those that need the model are taken by `admit`, which gives these back when one of
+its own says no, so that all are taken or none.
+
+A request that fails later for its content stays counted: an attempt is a request. One whose credential is wrong counts
+against its address, and against limits of everybody.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.errors import RATE_LIMITED, UNAVAILABLE, Refusal
+
+if TYPE_CHECKING:
+    from engine.identity.principal import Principal
+    from engine.limits.limiter import Bound
+    from engine.pipeline.context import RequestContext
+
+
+def take(ctx: RequestContext, bound: Bound) -> None:
+    """Takes one request from every limit of `bound`, all or none. Raises Refusal (429, or 503 with no room left)."""
+    denied = bound.take(ctx.now_ns)
+    if denied is None:
+        return
+    if denied.unavailable:
+        raise Refusal(UNAVAILABLE, "Limits cannot be counted at the moment.", retry_after=1, control="limits")
+    name = denied.limit.name
+    ctx.limited_by = name
+    seconds = denied.retry_after_s
+    raise Refusal(
+        RATE_LIMITED,
+        f"Limit '{name}' is reached. Try again in {seconds} second{'' if seconds == 1 else 's'}.",
+        retry_after=seconds,
+        control=name,
+    )
+
+
+def authorize(ctx: RequestContext, principal: Principal) -> None:
+    """Checks the endpoint and takes the early limits. Raises Refusal (403, 429, 503)."""
+    snapshot = ctx.snapshot
+    assert ctx.endpoint is not None
+    snapshot.check_endpoint(principal, ctx.endpoint.name)
+    bound = snapshot.limiter.early(principal.key_id, principal.subject, principal.team, principal.roles, ctx.address)
+    if bound is not None:
+        ctx.bound = bound
+        take(ctx, bound)
+
+
+def count_unauthenticated(ctx: RequestContext) -> None:
+    """Counts a request without a valid credential. Raises Refusal (429, 503) in place of the 401 when a limit is hit."""
+    bound = ctx.snapshot.limiter.unauthenticated(ctx.address)
+    if bound is not None:
+        ctx.bound = bound
+        take(ctx, bound)

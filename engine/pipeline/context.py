@@ -1,0 +1,145 @@
+"""One request's life, as the phases see it: what came, who sent it, what was decided, what it cost.
+
+A context is made when the head of a request is known and closed exactly once, whatever happens in between. Phases read
+and write it; they hold no state of their own. It knows no socket: bytes, numbers and times only.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.errors import Dialect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.identity.principal import Principal
+    from engine.limits.limiter import Bound
+    from engine.policy.snapshot import Endpoint, Permit, Snapshot
+    from engine.validation.decode import Request
+
+
+class Reservation:
+    """What `admit` took for one request: every limit that applies, or none.
+
+    `forward` cannot be called without one. It is given back (nothing was used) or kept (settled) exactly once; a second
+    call does nothing. `bounds` are the counters it was taken from, the tightest first when headers are written.
+    """
+
+    __slots__ = ("bounds", "closed")
+
+    def __init__(self, bounds: tuple[Bound, ...]) -> None:
+        self.bounds = bounds
+        self.closed = False
+
+    def give_back(self, now_ns: int) -> None:
+        if not self.closed:
+            self.closed = True
+            for bound in self.bounds:
+                bound.give_back(now_ns)
+
+    def keep(self) -> None:
+        self.closed = True
+
+
+class Usage:
+    """Tokens that the upstream reported for one answer. -1 stands for "not reported"."""
+
+    __slots__ = ("input", "output")
+
+    def __init__(self, input: int = -1, output: int = -1) -> None:
+        self.input = input
+        self.output = output
+
+    def merge(self, input: int, output: int) -> None:
+        """Takes later reports over earlier ones, field by field: a stream reports input first and output last."""
+        if input >= 0:
+            self.input = input
+        if output >= 0:
+            self.output = output
+
+
+class RequestContext:
+    """Everything known of one request. Times: `now_ns` wall clock in ns, `started` and `answered` monotonic seconds."""
+
+    __slots__ = (
+        "address",
+        "address_text",
+        "answer_bytes",
+        "blocked_by",
+        "bound",
+        "closed",
+        "endpoint",
+        "findings",
+        "headers",
+        "id",
+        "late",
+        "limited_by",
+        "method",
+        "model",
+        "now_ns",
+        "path",
+        "permit",
+        "principal",
+        "reason",
+        "redaction",
+        "request",
+        "request_bytes",
+        "reservation",
+        "snapshot",
+        "started",
+        "status",
+        "stream",
+        "usage",
+        "validated",
+    )
+
+    def __init__(
+        self,
+        id: str,
+        snapshot: Snapshot,
+        method: str,
+        path: str,
+        endpoint: Endpoint | None,
+        headers: Mapping[bytes, bytes],
+        address: bytes,
+        address_text: str,
+        now_ns: int,
+        started: float,
+    ) -> None:
+        self.id = id
+        self.snapshot = snapshot
+        self.method = method
+        self.path = path
+        self.endpoint = endpoint
+        self.headers = headers
+        self.address = address
+        self.address_text = address_text
+        self.now_ns = now_ns
+        self.started = started
+        self.principal: Principal | None = None
+        self.bound: Bound | None = None
+        self.late: Bound | None = None
+        self.permit: Permit | None = None
+        self.reservation: Reservation | None = None
+        self.request: Request | None = None
+        self.model: str | None = None
+        self.stream = False
+        self.validated = False
+        self.usage: Usage | None = None
+        self.findings: dict[str, int] | None = None
+        self.redaction: str | None = None
+        self.blocked_by: str | None = None
+        self.limited_by: str | None = None
+        self.reason: str | None = None
+        self.status = 0
+        self.request_bytes = 0
+        self.answer_bytes = 0
+        self.closed = False
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect in which this client is answered; of an unknown route, the one its path and headers suggest."""
+        if self.endpoint is not None:
+            return self.endpoint.dialect
+        return "anthropic" if b"anthropic-version" in self.headers else "openai"

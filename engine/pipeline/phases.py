@@ -1,0 +1,164 @@
+"""The way of a request, in order. Start reading here.
+
+    accept     a connection's request: the client's address, through trusted proxies only; network rules
+    identify   credential -> Principal (API key, or the declared anonymous role)
+    authorize  Principal + endpoint; limits that depend on address and principal are taken before the body is read
+    validate   body -> a typed request; the model and parameters against the roles -> Permit
+    admit      Reservation over every limit that applies: all or none
+    forward    needs the Permit and the Reservation -> the bytes for the upstream
+    sanitize   answer or stream -> redacted; the same code for both
+    settle     what was used is charged, exactly once; always runs
+    record     audit line and counters; always runs, after early refusals too
+
+The phases are small functions over one `RequestContext`. They read and write no socket: the two doors (the fast lane
+and aiohttp) call `Pipeline` with bytes and get bytes or a `Refusal`. Any other exception of a phase is a bug in the
+gateway; the doors turn it into a 500 and nothing is forwarded.
+
+    Pipeline.open  ->  Pipeline.head  ->  Pipeline.body  ->  ... answer ...  ->  Pipeline.close
+                        accept             validate          sanitize             settle
+                        identify           admit                                  record
+                        authorize          forward
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from engine.errors import CONTENT_TYPES, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Refusal, render
+from engine.pipeline.accept import accept
+from engine.pipeline.admit import admit
+from engine.pipeline.authorize import authorize, count_unauthenticated
+from engine.pipeline.context import RequestContext
+from engine.pipeline.forward import Outgoing, forward
+from engine.pipeline.identify import identify
+from engine.pipeline.record import record
+from engine.pipeline.sanitize import sanitize
+from engine.pipeline.settle import settle
+from engine.pipeline.validate import validate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.identity.store import KeyCache
+    from engine.pipeline.meters import Meters
+    from engine.policy.snapshot import Endpoint, Snapshot
+    from engine.telemetry.audit import AuditWriter
+
+PHASES = (accept, identify, authorize, validate, admit, forward, sanitize, settle, record)
+
+
+class Reply(NamedTuple):
+    """An answer that the gateway gives itself. `headers` are lines that end in CRLF, without Content-Length."""
+
+    status: int
+    headers: bytes
+    body: bytes
+
+
+class Pipeline:
+    """The phases bound to what they need in one worker. `snapshot` is replaced whole when the policy changes."""
+
+    __slots__ = ("_count", "_prefix", "audit", "keys", "meters", "snapshot")
+
+    def __init__(self, snapshot: Snapshot, keys: KeyCache, audit: AuditWriter | None, meters: Meters) -> None:
+        self.snapshot = snapshot
+        self.keys = keys
+        self.audit = audit
+        self.meters = meters
+        # Request ids are unique over workers and restarts; they need not be secret.
+        self._prefix = f"req_{os.urandom(6).hex()}"
+        self._count = 0
+
+    def open(
+        self,
+        method: str,
+        path: str,
+        endpoint: Endpoint | None,
+        headers: Mapping[bytes, bytes],
+        address: bytes,
+        address_text: str,
+    ) -> RequestContext:
+        """A context for a request whose head is known. It must be closed."""
+        self._count += 1
+        return RequestContext(
+            f"{self._prefix}{self._count:06x}",
+            self.snapshot,
+            method,
+            path,
+            endpoint,
+            headers,
+            address,
+            address_text,
+            time.time_ns(),
+            time.monotonic(),
+        )
+
+    def head(self, ctx: RequestContext) -> None:
+        """accept, identify, authorize: all that needs only the head. Raises Refusal."""
+        if self.audit is not None and not self.audit.room:
+            raise Refusal(UNAVAILABLE, "Requests cannot be recorded at the moment.", retry_after=1, control="audit")
+        accept(ctx)
+        try:
+            principal = identify(ctx, self.keys)
+        except Refusal as refusal:
+            if refusal.kind is UNAUTHENTICATED:
+                count_unauthenticated(ctx)
+            raise
+        if ctx.endpoint is not None:
+            authorize(ctx, principal)
+
+    def body(self, ctx: RequestContext, body: bytes, query: bytes = b"") -> Outgoing:
+        """validate, admit, forward: the bytes for the upstream. Raises Refusal."""
+        permit, body = validate(ctx, body)
+        reservation = admit(ctx)
+        return forward(ctx, permit, reservation, body, query)
+
+    def answer(self, ctx: RequestContext, media: bytes, body: bytes) -> bytes:
+        """sanitize, for an answer that is there as a whole. Raises Refusal."""
+        return sanitize(ctx, media, body)
+
+    def headers(self, ctx: RequestContext, content_type: bytes) -> bytes:
+        """The header lines that every answer of this request carries."""
+        bound = ctx.late or ctx.bound
+        limits = bound.headers(ctx.now_ns) if bound is not None else b""
+        return b"content-type: %b\r\nx-request-id: %b\r\n%b" % (content_type, ctx.id.encode(), limits)
+
+    def refuse(self, ctx: RequestContext, refusal: Refusal) -> Reply:
+        """The answer to a refused request in the client's dialect; its reason goes into the context."""
+        kind = refusal.kind
+        ctx.status = kind.status
+        ctx.reason = kind.code
+        dialect = ctx.dialect
+        lines = [self.headers(ctx, CONTENT_TYPES[dialect])]
+        if refusal.retry_after is not None:
+            lines.append(b"retry-after: %d\r\n" % refusal.retry_after)
+        # Both official SDKs read this; without it they would repeat a refusal that no retry can change.
+        lines.append(b"x-should-retry: true\r\n" if kind.retry else b"x-should-retry: false\r\n")
+        lines += [f"{name}: {value}\r\n".encode("latin-1") for name, value in refusal.headers]
+        return Reply(kind.status, b"".join(lines), render(refusal, dialect, ctx.id))
+
+    def error_event(self, ctx: RequestContext, refusal: Refusal) -> bytes:
+        """A server-sent event that ends a stream that has begun, in the client's dialect."""
+        ctx.reason = refusal.kind.code
+        data = render(refusal, ctx.dialect, ctx.id)
+        return (b"event: error\ndata: %b\n\n" if ctx.dialect == "anthropic" else b"data: %b\n\n") % data
+
+    def close(self, ctx: RequestContext, status: int, *, sent: bool, answer_bytes: int = 0) -> None:
+        """settle and record, exactly once; a second call does nothing. `sent`: see `settle`."""
+        if ctx.closed:
+            return
+        ctx.closed = True
+        ctx.status = status
+        ctx.answer_bytes = answer_bytes
+        settle(ctx, sent, ctx.now_ns)
+        record(ctx, time.monotonic() - ctx.started, self.audit, self.meters)
+
+
+def internal_error() -> Refusal:
+    """What a client is told when the gateway itself failed; the traceback goes to the log only."""
+    return Refusal(INTERNAL, "The gateway failed to process the request.")
+
+
+__all__ = ["PHASES", "Pipeline", "Reply", "internal_error"]

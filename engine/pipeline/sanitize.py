@@ -1,0 +1,89 @@
+"""sanitize: an upstream's answer becomes one that may leave.
+
+The same code for answers and streams, success and error: every text is searched under the redaction profile of the
+permit's role. Where a text cannot be searched (not JSON, not text, too long to hold), nothing leaves: the client gets a
+refusal instead. A profile without any rule switched on is the one case in which bytes pass as they came.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.errors import ANSWER_BLOCKED, UPSTREAM_BROKEN, Refusal
+from engine.redaction.answers import UnsearchableAnswer, redact_answer
+from engine.redaction.stream import HeldStream, StreamTooLong
+
+if TYPE_CHECKING:
+    from engine.pipeline.context import RequestContext
+    from engine.redaction.profile import Profile
+
+_UNSEARCHABLE = "The upstream's answer is of a kind that cannot be checked, so it was withheld."
+
+
+def profile_of(ctx: RequestContext) -> Profile | None:
+    """The profile to apply, or None where the role's profile switches nothing on."""
+    assert ctx.permit is not None
+    profile = ctx.permit.role.profile
+    return profile if profile.active else None
+
+
+def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
+    """The body that may leave; the very same object where nothing was found. Raises Refusal (403, 502)."""
+    permit, endpoint = ctx.permit, ctx.endpoint
+    assert permit is not None and endpoint is not None
+    parameters = permit.role.parameters
+    if parameters is not None and parameters.strips:
+        body = parameters.strip_answer(body)
+    profile = profile_of(ctx)
+    if profile is None:
+        ctx.redaction = "off"
+        return body
+    try:
+        result = redact_answer(profile, body, media=media, pointers=endpoint.response_text)
+    except UnsearchableAnswer:
+        ctx.redaction = "unsearchable"
+        raise Refusal(UPSTREAM_BROKEN, _UNSEARCHABLE, control="redaction") from None
+    _note(ctx, result.findings, result.blocked)
+    return result.body
+
+
+def open_stream(ctx: RequestContext, max_bytes: int) -> HeldStream | None:
+    """What holds and redacts a stream of this request, or None where its profile switches nothing on."""
+    profile = profile_of(ctx)
+    if profile is None:
+        ctx.redaction = "off"
+        return None
+    assert ctx.endpoint is not None
+    return HeldStream(profile, ctx.endpoint.name, max_bytes)
+
+
+def feed_stream(stream: HeldStream, chunk: bytes) -> bytes:
+    """What may leave now. Raises Refusal (502) for a stream longer than may be held."""
+    try:
+        return stream.feed(chunk)
+    except StreamTooLong:
+        raise Refusal(UPSTREAM_BROKEN, "The stream is too long to be checked.", control="redaction") from None
+
+
+def finish_stream(ctx: RequestContext, stream: HeldStream) -> bytes:
+    """What is left of a stream that has ended. Raises Refusal (403, 502)."""
+    try:
+        result = stream.finish()
+    except (UnsearchableAnswer, StreamTooLong):
+        ctx.redaction = "unsearchable"
+        raise Refusal(UPSTREAM_BROKEN, _UNSEARCHABLE, control="redaction") from None
+    _note(ctx, result.findings, result.blocked)
+    return result.body
+
+
+def _note(ctx: RequestContext, findings: dict[str, int], blocked: str | None) -> None:
+    if blocked is not None:
+        ctx.findings = findings
+        ctx.redaction = "blocked"
+        ctx.blocked_by = blocked
+        raise Refusal(ANSWER_BLOCKED, f"The answer was withheld by the rule '{blocked}'.", control=blocked)
+    if findings:
+        ctx.findings = findings
+        ctx.redaction = "found"
+    else:
+        ctx.redaction = "clean"

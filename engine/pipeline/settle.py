@@ -1,0 +1,103 @@
+"""settle: what an answer used is read from it and charged, exactly once, on every way out.
+
+The upstream's own report of tokens is the source: `usage` of an answer, or of the events of a stream. A reservation of
+which nothing reached the upstream is given back; any other is kept, because the upstream may have done the work.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine._fast.sse import EventTooLong, Splitter
+from engine.pipeline.context import Usage
+
+if TYPE_CHECKING:
+    from engine.pipeline.context import RequestContext
+
+
+class _Tokens(msgspec.Struct):
+    """All dialects' names: OpenAI chat and completions, then Responses and Anthropic."""
+
+    prompt_tokens: int = -1
+    completion_tokens: int = -1
+    input_tokens: int = -1
+    output_tokens: int = -1
+    cache_creation_input_tokens: int | None = 0
+    cache_read_input_tokens: int | None = 0
+
+
+class _Holder(msgspec.Struct):
+    usage: _Tokens | None = None
+
+
+class _Answer(msgspec.Struct):
+    """An answer or an event. Anthropic's message_start holds usage in `message`, Responses' last event in `response`."""
+
+    usage: _Tokens | None = None
+    message: _Holder | None = None
+    response: _Holder | None = None
+
+
+_decoder = msgspec.json.Decoder(_Answer)
+
+# A guess about one event's size: a longer one is not searched for usage, the rest of the stream is.
+_MAX_EVENT = 1 << 20
+
+
+def read_usage(ctx: RequestContext, data: bytes) -> None:
+    """Takes the usage report out of a JSON answer or event into the context; one of another shape reports nothing."""
+    if b'"usage"' not in data:
+        return
+    try:
+        answer = _decoder.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return
+    tokens = answer.usage
+    if tokens is None and answer.message is not None:
+        tokens = answer.message.usage
+    if tokens is None and answer.response is not None:
+        tokens = answer.response.usage
+    if tokens is None:
+        return
+    if ctx.usage is None:
+        ctx.usage = Usage()
+    given = tokens.prompt_tokens
+    if given < 0 and tokens.input_tokens >= 0:
+        # Anthropic reports cached input beside input_tokens, OpenAI within it.
+        given = (
+            tokens.input_tokens + (tokens.cache_creation_input_tokens or 0) + (tokens.cache_read_input_tokens or 0)
+        )
+    ctx.usage.merge(given, max(tokens.completion_tokens, tokens.output_tokens))
+
+
+class UsageTap:
+    """Reads usage reports out of a stream as it passes, however it is cut."""
+
+    __slots__ = ("_ctx", "_splitter")
+
+    def __init__(self, ctx: RequestContext) -> None:
+        self._ctx = ctx
+        self._splitter: Splitter | None = Splitter(_MAX_EVENT)
+
+    def feed(self, chunk: bytes) -> None:
+        if self._splitter is None:
+            return
+        try:
+            for event in self._splitter.feed(chunk):
+                if event.data is not None and b'"usage"' in event.data:
+                    read_usage(self._ctx, event.data)
+        except EventTooLong:
+            self._splitter = None
+
+
+def settle(ctx: RequestContext, sent: bool, now_ns: int) -> None:
+    """Closes the reservation. `sent`: whether any byte of the request may have reached the upstream."""
+    reservation = ctx.reservation
+    if reservation is None:
+        return
+    if sent:
+        reservation.keep()
+    else:
+        reservation.give_back(now_ns)
