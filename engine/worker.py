@@ -5,9 +5,9 @@ audit ring, its metrics and its listening socket from there, builds the applicat
 it is ready, beats once a second, and follows what it is told.
 
 Rules. The application stops accepting connections and lets running answers end, up to the grace time, when the
-supervisor says so, when the supervisor is gone, and on SIGTERM; in the last case the supervisor is told first and starts
-another worker in the same place. SIGINT is the supervisor's business: a terminal sends it to all. A policy that the
-application refuses leaves the one before in force.
+supervisor says so, when the supervisor is gone, and on SIGTERM; in the last case the supervisor is told first and
+starts another worker in the same place. SIGINT is the supervisor's business: a terminal sends it to all. A policy
+that the application refuses leaves the one before in force.
 
 Failure modes. What goes wrong before the worker is ready is reported with its reason, and the worker ends with code 1.
 """
@@ -91,12 +91,10 @@ async def _live(channel_fd: int, build: Build) -> int:
     told = asyncio.create_task(_follow(application, reader, writer))
     signalled = asyncio.create_task(terminated.wait())
     await asyncio.wait((told, signalled), return_when=asyncio.FIRST_COMPLETED)
-    if told.done():
-        grace_s = told.result() or start.settings.grace
-    else:
+    grace_s = told.result() if told.done() else None
+    if not told.done():
         writer.write(control.encode(control.Draining()))
-        grace_s = start.settings.grace
-    await application.drain(grace_s)
+    await application.drain(start.settings.grace if grace_s is None else grace_s)
     for task in (beats, told, signalled):
         task.cancel()
     return await _leave(writer, 0)

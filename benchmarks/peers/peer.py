@@ -1,12 +1,16 @@
-"""What a peer is: a proxy that can be set up once and then started for each round."""
+"""What a peer is: a proxy that is set up once and then started afresh for each round.
+
+A fresh process for each round costs a second or two, and buys rounds that are independent: another address layout and
+another hash seed each time, no other peer alive beside the one that is measured.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from benchmarks import http, payloads
 from benchmarks.cores import Cores
@@ -16,78 +20,64 @@ from benchmarks.upstream import Upstream
 
 @dataclass(frozen=True)
 class Running:
-    """A peer that listens: `pid` leads its process tree. `headers` go with each request, as `Name: value` lines."""
+    """A peer that listens on 127.0.0.1:`port`; `pid` leads its process tree.
+
+    A request goes to `path` with `headers`, each a `Name: value` line.
+    """
 
     pid: int
     port: int
     path: str = payloads.PATH
     headers: tuple[str, ...] = ()
 
+    def chat(self) -> http.Answer | None:
+        """The answer to one chat request of the harness itself."""
+        headers = dict(line.split(": ", 1) for line in self.headers)
+        return http.request(
+            self.port, "POST", self.path, payloads.REQUEST, headers | {"Content-Type": "application/json"}
+        )
 
-class Peer(Protocol):
-    """A proxy under measurement. `name` is unique in a run, `what` is a line for the table's legend."""
+
+class Peer(ABC):
+    """A proxy under measurement. `name` is unique in a run; `what` says in a line how it is set up."""
 
     name: str
     what: str
-    answer: bytes  # what a client must receive, byte for byte
 
+    @abstractmethod
     def prepare(self, folder: Path, upstream: Upstream, cores: Cores) -> None:
-        """Write what it needs into `folder`, once. Raises BenchmarkError when it cannot be run here."""
+        """Write what it needs into `folder`, which exists and is its own. Raises BenchmarkError if it cannot run."""
 
-    def start(self) -> Iterator[Running] | object:
-        """A context manager that gives the running peer and stops it."""
+    @abstractmethod
+    def start(self) -> AbstractContextManager[Running]:
+        """The running peer, ready; stopped on the way out."""
+
+    def right(self, answer: bytes) -> bool:
+        """Whether `answer` is what a client must receive: what the upstream said, byte for byte."""
+        return answer == payloads.ANSWER
 
 
-def listens(port: int) -> bool:
-    """Whether a chat request to a plain pass-through is answered with the upstream's answer."""
-    got = http.request(port, "POST", payloads.PATH, payloads.REQUEST, {"Content-Type": "application/json"})
-    return got is not None and got.status == 200
+class CommandPeer(Peer):
+    """A peer that is one command, with one configuration written for one port."""
 
-
-@dataclass
-class CommandPeer:
-    """A peer that is one command with one configuration file and needs no credential."""
-
-    name: str
-    what: str
-    answer: bytes = payloads.ANSWER
     headers: tuple[str, ...] = ()
-    port: int = field(default=0, init=False)
-    folder: Path = field(default=Path(), init=False)
-    cores: Cores = field(default=Cores(0, 1), init=False)
+    folder: Path
+    cores: Cores
+    port: int
 
-    def command(self) -> list[str]:
-        """How it is started in the foreground."""
-        raise NotImplementedError
-
-    def configure(self, upstream: Upstream) -> None:
-        """Write its configuration into `self.folder` for `self.port`."""
-        raise NotImplementedError
-
-    def environment(self) -> Mapping[str, str] | None:
-        """Its environment; None is the harness's own."""
-        return None
+    @abstractmethod
+    def configure(self, upstream: Upstream) -> list[str]:
+        """Write the configuration into `self.folder` for `self.port`; give the command that runs it in front."""
 
     def prepare(self, folder: Path, upstream: Upstream, cores: Cores) -> None:
-        folder.mkdir(parents=True)
         self.folder, self.cores, self.port = folder, cores, free_port()
-        self.configure(upstream)
-        self.command()
+        self._command = self.configure(upstream)
 
     @contextmanager
     def start(self) -> Iterator[Running]:
-        headers = dict(line.split(": ", 1) for line in self.headers) | {"Content-Type": "application/json"}
-
         def ready() -> bool:
-            got = http.request(self.port, "POST", payloads.PATH, payloads.REQUEST, headers)
-            return got is not None and got.status == 200
+            return Running(0, self.port, headers=self.headers).chat() is not None
 
-        with running(
-            self.name,
-            self.command(),
-            core=self.cores.proxy,
-            ready=ready,
-            log=self.folder / "output.log",
-            environment=self.environment(),
-        ) as process:
+        log = self.folder / "output.log"
+        with running(self.name, self._command, core=self.cores.proxy, ready=ready, log=log) as process:
             yield Running(process.pid, self.port, headers=self.headers)

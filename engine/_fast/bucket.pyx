@@ -7,18 +7,9 @@ Theory of operation
     now. So a counter needs no timer, no refill and no second word, and an idle one (TAT <= now) holds nothing that
     a fresh one would not.
 
-    The buffer is an array of 16-byte slots: the 64-bit fingerprint of a key and its TAT. A fingerprint is
-    SipHash-2-4 under a secret key, so that nobody can choose subjects that collide. A key lives in one of the
-    WINDOW slots that follow its home; where all of them belong to others, an empty or idle one is taken over.
-    Charge, refund, take-over and clearing are each ONE compare-and-swap of the whole slot (bucket_cas.h).
-
-    Two processes that add the same key at once must not end with two counters for it. So a slot is claimed first:
-    fingerprint plus a negative, unique number in place of the TAT. A claim holds no counter. Whoever meets a claim
-    of its own key (its maker or, if that was killed, the next comer) looks through the window once more: with a
-    counter of that key in another slot the claim is withdrawn; of two claims the one nearer home stays and the
-    other is cleared; a claim found alone is turned into the counter, first charge included, by one
-    compare-and-swap that fails if the claim was touched since. As every claim is visible before its own second
-    look begins, one of two rivals always sees the other.
+    The buffer is an array of 16-byte slots, each the 64-bit fingerprint of a key and its TAT, changed by one 16-byte
+    compare-and-swap only. bucket_slots.pxd says how a key gets its slot, and why never two. A fingerprint is
+    SipHash-2-4 under a secret key, so that nobody can choose subjects that collide.
 
     A plan is the list of limits that apply to one caller. `take` first evaluates all of them and writes nothing
     unless all admit; then it charges one after the other, and gives back what it took if another process was faster.
@@ -52,41 +43,39 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stdint cimport int64_t, uint8_t, uint64_t, uintptr_t
 from libc.string cimport memcpy
-from posix.unistd cimport getpid
 
-
-cdef extern from "bucket_cas.h" nogil:
-    ctypedef struct Slot "tg_slot":
-        pass
-    bint slot_cas "tg_cas"(Slot *slot, uint64_t fingerprint, int64_t tat, uint64_t new_fingerprint, int64_t new_tat)
-    uint64_t slot_fingerprint "tg_fingerprint"(const Slot *slot)
-    int64_t slot_tat "tg_tat"(const Slot *slot)
-    int64_t new_claim "tg_new_claim"(int64_t process)
-    bint cas_supported "tg_cas_supported"()
-
+from engine._fast.bucket_slots cimport (
+    FULL,
+    INSERTED,
+    WINDOW_SLOTS,
+    BLOCK_SLOTS,
+    Slot,
+    Slots,
+    cas_supported,
+    find_counter,
+    insert_counter,
+    slot_cas,
+    slot_fingerprint,
+    slot_tat,
+)
+from engine._fast.bucket_text cimport DIGITS, SPAN_CHARS, decimal, duration
+from engine._fast.siphash cimport little_endian, siphash
 
 if not cas_supported():
     raise ImportError("this processor has no 16-byte compare-and-swap (cmpxchg16b), which the bucket kernel needs")
 
 
 cdef enum:
-    C_SLOT_BYTES = 16
-    # Slots that a key may live in: four cache lines, so that the search for a new key stays four misses, and wide
-    # enough that a table filled to two thirds still has a free slot in practically every window.
-    C_WINDOW = 16
-    SLOTS_A_LINE = 4
     # More limits than this on one caller is a mistake in a policy, not a need.
     C_MAX_ENTRIES = 64
     # Each failed attempt means that another process came through; this many in a row does not happen by chance.
     ATTEMPTS = 1000
     C_ADMITTED = -1
     C_NO_ROOM = -2
-    TRY_AGAIN = -3
-    REFUSED = -4
-    DIGITS = 20
+    REFUSED = -3
 
-SLOT_BYTES = C_SLOT_BYTES
-WINDOW = C_WINDOW
+SLOT_BYTES = sizeof(Slot)
+WINDOW = WINDOW_SLOTS
 MAX_ENTRIES = C_MAX_ENTRIES
 ADMITTED = C_ADMITTED
 NO_ROOM = C_NO_ROOM
@@ -112,84 +101,30 @@ cdef struct Entry:
     Slot *slot   # where it was last found: a hint, checked on every use
 
 
-cdef inline uint64_t rotate(uint64_t word, int by) noexcept nogil:
-    return (word << by) | (word >> (64 - by))
-
-
-cdef inline void sip_round(uint64_t *v) noexcept nogil:
-    v[0] += v[1]
-    v[1] = rotate(v[1], 13) ^ v[0]
-    v[0] = rotate(v[0], 32)
-    v[2] += v[3]
-    v[3] = rotate(v[3], 16) ^ v[2]
-    v[0] += v[3]
-    v[3] = rotate(v[3], 21) ^ v[0]
-    v[2] += v[1]
-    v[1] = rotate(v[1], 17) ^ v[2]
-    v[2] = rotate(v[2], 32)
-
-
-cdef inline uint64_t little_endian(const uint8_t *data, Py_ssize_t size) noexcept nogil:
-    cdef uint64_t word = 0
-    cdef Py_ssize_t i
-    for i in range(size):
-        word |= <uint64_t>data[i] << (8 * i)
-    return word
-
-
-cdef uint64_t siphash(uint64_t k0, uint64_t k1, const uint8_t *data, Py_ssize_t size) noexcept nogil:
-    # SipHash-2-4 (Aumasson, Bernstein 2012).
-    cdef uint64_t[4] v
-    cdef uint64_t word
-    cdef Py_ssize_t i, tail = size & 7
-    cdef int _
-    v[0] = k0 ^ <uint64_t>0x736F6D6570736575
-    v[1] = k1 ^ <uint64_t>0x646F72616E646F6D
-    v[2] = k0 ^ <uint64_t>0x6C7967656E657261
-    v[3] = k1 ^ <uint64_t>0x7465646279746573
-    for i in range(0, size - tail, 8):
-        word = little_endian(data + i, 8)
-        v[3] ^= word
-        sip_round(v)
-        sip_round(v)
-        v[0] ^= word
-    word = (<uint64_t>size << 56) | little_endian(data + size - tail, tail)
-    v[3] ^= word
-    sip_round(v)
-    sip_round(v)
-    v[0] ^= word
-    v[2] ^= 0xFF
-    for _ in range(4):
-        sip_round(v)
-    return v[0] ^ v[1] ^ v[2] ^ v[3]
-
-
 cdef class Table:
     """The slots and the hash key. `buffer` is held for as long as the table or a plan made from it lives.
 
-    `buffer`: writable, contiguous, 16-byte aligned, 16 bytes times a power of two of at least four slots; all zero is
+    `buffer`: writable, contiguous, 16-byte aligned, 16 bytes times a power of two of at least WINDOW slots; all zero is
     an empty table. `key`: 16 secret bytes, the same for every process that maps the buffer. ValueError otherwise.
     """
 
     cdef Py_buffer view
-    cdef Slot *slots
-    cdef uint64_t mask
+    cdef Slots slots
     cdef uint64_t k0, k1
-    cdef int window
 
     def __cinit__(self, buffer, bytes key not None):
         if len(key) != 16:
             raise ValueError(f"the hash key has {len(key)} bytes, not 16")
         PyObject_GetBuffer(buffer, &self.view, PyBUF_WRITABLE)
-        cdef Py_ssize_t count = self.view.len // C_SLOT_BYTES
-        if self.view.len % C_SLOT_BYTES or count < SLOTS_A_LINE or count & (count - 1):
-            raise ValueError(f"{self.view.len} bytes are not 16 times a power of two of at least {SLOTS_A_LINE} slots")
-        if <uintptr_t>self.view.buf % C_SLOT_BYTES:
+        cdef size_t size = <size_t>self.view.len
+        cdef size_t count = size // sizeof(Slot)
+        if size % sizeof(Slot) or count < WINDOW_SLOTS or count & (count - 1):
+            raise ValueError(f"{size} bytes are not 16 times a power of two of at least {WINDOW} slots")
+        if <uintptr_t>self.view.buf % sizeof(Slot):
             raise ValueError("the buffer is not aligned to 16 bytes")
         cdef const uint8_t *key_bytes = <const uint8_t *>PyBytes_AS_STRING(key)
-        self.slots = <Slot *>self.view.buf
-        self.mask = <uint64_t>count - 1
-        self.window = <int>min(count, <Py_ssize_t>C_WINDOW)
+        self.slots.first = <Slot *>self.view.buf
+        self.slots.mask = count // BLOCK_SLOTS - 1
         self.k0 = little_endian(key_bytes, 8)
         self.k1 = little_endian(key_bytes + 8, 8)
 
@@ -198,7 +133,7 @@ cdef class Table:
 
     def __len__(self):
         """Slots in all."""
-        return self.mask + 1
+        return self.view.len // <Py_ssize_t>sizeof(Slot)
 
     def fingerprint(self, bytes data not None):
         """SipHash-2-4 of `data` under the table's key; never 0, which marks an empty slot."""
@@ -210,7 +145,7 @@ cdef class Table:
     def peek(self, uint64_t fingerprint, int64_t now_ns):
         """The counter's TAT in ns, 0 where it has none or is idle (TAT <= now_ns)."""
         cdef int64_t tat
-        if self.find(fingerprint, &tat) is NULL or tat <= now_ns:
+        if find_counter(&self.slots, fingerprint, &tat) is NULL or tat <= now_ns:
             return 0
         return tat
 
@@ -219,92 +154,9 @@ cdef class Table:
         cdef uint64_t i
         cdef Py_ssize_t count = 0
         with nogil:
-            for i in range(self.mask + 1):
-                count += slot_fingerprint(&self.slots[i]) != 0
+            for i in range((self.slots.mask + 1) * BLOCK_SLOTS):
+                count += slot_fingerprint(&self.slots.first[i]) != 0
         return count
-
-    cdef inline Slot *at(self, uint64_t fingerprint, int offset) noexcept nogil:
-        # A home is the first slot of a cache line, so that a window is whole lines.
-        return &self.slots[((fingerprint & ~<uint64_t>(SLOTS_A_LINE - 1)) + <uint64_t>offset) & self.mask]
-
-    cdef Slot *find(self, uint64_t fingerprint, int64_t *tat) noexcept nogil:
-        # The slot that holds the counter, or NULL with *tat 0. A claim is not a counter. The fingerprint is read again
-        # after the time: what was read in between belongs to it.
-        cdef Slot *slot
-        cdef int64_t seen
-        cdef int offset
-        for offset in range(self.window):
-            slot = self.at(fingerprint, offset)
-            if slot_fingerprint(slot) == fingerprint:
-                seen = slot_tat(slot)
-                if seen >= 0 and slot_fingerprint(slot) == fingerprint:
-                    tat[0] = seen
-                    return slot
-        tat[0] = 0
-        return NULL
-
-    cdef int insert(self, uint64_t fingerprint, int64_t now, int64_t tat, Slot **where) noexcept nogil:
-        # Make the counter with `tat` in it: C_ADMITTED, C_NO_ROOM, or TRY_AGAIN when another process changed the
-        # window.
-        cdef Slot *slot
-        cdef Slot *claim = NULL
-        cdef Slot *victim = NULL
-        cdef uint64_t key, victim_key = 0
-        cdef int64_t seen, claimed = 0, victim_tat = 0
-        cdef int offset, rank, best = 3, claim_offset = 0, victim_offset = 0
-
-        # Take up a claim that somebody left behind; else choose the slot to take: empty, then the one idle longest,
-        # then another key's claim, which holds no debt.
-        for offset in range(self.window):
-            slot = self.at(fingerprint, offset)
-            key = slot_fingerprint(slot)
-            seen = slot_tat(slot)
-            if key == fingerprint:
-                if seen >= 0:
-                    return TRY_AGAIN
-                claim = slot
-                claimed = seen
-                claim_offset = offset
-                break
-            if key == 0:
-                rank = 0
-            elif seen < 0:
-                rank = 2
-            elif seen <= now:
-                rank = 1
-            else:
-                continue
-            if rank < best or (rank == 1 and best == 1 and seen < victim_tat):
-                best = rank
-                victim = slot
-                victim_key = key
-                victim_tat = seen
-                victim_offset = offset
-        if claim is NULL:
-            if victim is NULL:
-                return C_NO_ROOM
-            claim = victim
-            claim_offset = victim_offset
-            claimed = new_claim(getpid())
-            if not slot_cas(claim, victim_key, victim_tat, fingerprint, claimed):
-                return TRY_AGAIN
-
-        # The second look, begun after the claim was seen in place.
-        for offset in range(self.window):
-            slot = self.at(fingerprint, offset)
-            if slot is claim or slot_fingerprint(slot) != fingerprint:
-                continue
-            seen = slot_tat(slot)
-            if seen >= 0 or offset < claim_offset:
-                slot_cas(claim, fingerprint, claimed, 0, 0)
-                return TRY_AGAIN
-            if not slot_cas(slot, fingerprint, seen, 0, 0):
-                return TRY_AGAIN
-        if not slot_cas(claim, fingerprint, claimed, fingerprint, tat):
-            return TRY_AGAIN
-        where[0] = claim
-        return C_ADMITTED
-
 
 cdef class Template:
     """Constant text around a limit's figures, for `Plan.render`.
@@ -319,55 +171,6 @@ cdef class Template:
     def __init__(self, bytes p0 not None, bytes p1 not None, bytes p2 not None, bytes p3 not None, bytes p4 not None):
         self.pieces = (p0, p1, p2, p3, p4)
         self.size = len(p0) + len(p1) + len(p2) + len(p3) + len(p4)
-
-
-cdef inline int decimal(char *out, uint64_t number) noexcept nogil:
-    cdef char[DIGITS] digits
-    cdef int size = 0, i
-    while True:
-        digits[size] = <char>(48 + number % 10)
-        size += 1
-        number //= 10
-        if number == 0:
-            break
-    for i in range(size):
-        out[i] = digits[size - 1 - i]
-    return size
-
-
-cdef inline int duration(char *out, int64_t ns) noexcept nogil:
-    # As Go prints a time.Duration, rounded up to a millisecond: "0s", "12ms", "1.5s", "6m0s", "1h0m0.25s".
-    cdef uint64_t ms = <uint64_t>((ns + 999999) // 1000000)
-    cdef uint64_t hours, minutes, fraction
-    cdef int size = 0, _
-    if 0 < ms < 1000:
-        size = decimal(out, ms)
-        out[size] = b"m"
-        out[size + 1] = b"s"
-        return size + 2
-    fraction = ms % 1000
-    hours = ms // 3600000
-    minutes = ms // 60000 % 60
-    if hours:
-        size = decimal(out, hours)
-        out[size] = b"h"
-        size += 1
-    if hours or minutes:
-        size += decimal(out + size, minutes)
-        out[size] = b"m"
-        size += 1
-    size += decimal(out + size, ms // 1000 % 60)
-    if fraction:
-        out[size] = b"."
-        size += 1
-        for _ in range(3):
-            if fraction == 0:
-                break
-            out[size] = <char>(48 + fraction // 100)
-            size += 1
-            fraction = fraction % 100 * 10
-    out[size] = b"s"
-    return size + 1
 
 
 cdef inline char *append(char *out, bytes piece) noexcept:
@@ -545,7 +348,7 @@ cdef class Plan:
         cdef int64_t reset = self.debt(entry)
         cdef char[DIGITS] remaining
         cdef char[DIGITS] seconds
-        cdef char[2 * DIGITS] span
+        cdef char[SPAN_CHARS] span
         cdef int remaining_size = decimal(remaining, <uint64_t>self.left(entry))
         cdef int seconds_size = decimal(seconds, <uint64_t>((reset + 999999999) // 1000000000))
         cdef int span_size = duration(span, reset)
@@ -591,7 +394,7 @@ cdef class Plan:
             entry.tat = slot_tat(entry.slot)
             if entry.tat >= 0 and slot_fingerprint(entry.slot) == entry.fingerprint:
                 return
-        entry.slot = self.table.find(entry.fingerprint, &entry.tat)
+        entry.slot = find_counter(&self.table.slots, entry.fingerprint, &entry.tat)
 
     cdef inline void read(self, Entry *entry, int64_t now) noexcept nogil:
         # locate, and bring a counter from before the clock was set back to full debt. A failed swap means that
@@ -613,10 +416,10 @@ cdef class Plan:
             if new - now > entry.tolerance:
                 return REFUSED
             if entry.slot is NULL:
-                verdict = self.table.insert(entry.fingerprint, now, new, &entry.slot)
-                if verdict == C_NO_ROOM:
+                verdict = insert_counter(&self.table.slots, entry.fingerprint, now, new, &entry.slot)
+                if verdict == FULL:
                     return C_NO_ROOM
-                if verdict == C_ADMITTED:
+                if verdict == INSERTED:
                     entry.tat = new
                     return C_ADMITTED
             elif slot_cas(entry.slot, entry.fingerprint, entry.tat, entry.fingerprint, new):

@@ -35,7 +35,7 @@ def parse_address(text: str | bytes) -> bytes | None:
 
 
 def parse_forwarded(text: bytes) -> bytes | None:
-    """The packed address of one element of X-Forwarded-For, which may carry a port or brackets; None where malformed."""
+    """The packed address of one element of X-Forwarded-For, with or without brackets and port; None where malformed."""
     text = text.strip(b" \t")
     if text.startswith(b"["):
         host, bracket, port = text[1:].partition(b"]")

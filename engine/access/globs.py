@@ -3,9 +3,9 @@
 Rules. Matching is case-sensitive and covers the whole name. A name longer than MAX_NAME matches nothing: names come
 from clients, and no provider's is near it.
 
-Theory of operation. Between its stars a glob is a row of pieces of fixed length. The first is held to the beginning, the
-last to the end, and each of those between is taken at the leftmost place after the one before: if the glob matches at
-all, it matches so. There is no backtracking; the time is at most the product of both lengths.
+Theory of operation. Between its stars a glob is a row of pieces of fixed length. The first is held to the beginning,
+the last to the end, and each of those between is taken at the leftmost place after the one before: if the glob matches
+at all, it matches so. There is no backtracking; the time is at most the product of both lengths.
 """
 
 from __future__ import annotations

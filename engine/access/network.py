@@ -2,10 +2,10 @@
 
 Rules. Deny beats allow. An empty allow list is every address; a list that is not empty is all there is.
 
-The client of a request is its peer, unless the peer is a trusted proxy: then X-Forwarded-For is read from the right, the
-end that our own proxies wrote, past every trusted address to the first that is not. What stands left of that is what
-a client claims about itself, and is never read. An element that is no address ends the walk at the last good one. With
-no trusted proxy the header is not looked at.
+The client of a request is its peer, unless the peer is a trusted proxy: then X-Forwarded-For is read from the right,
+the end that our own proxies wrote, past every trusted address to the first that is not. What stands left of that is
+what a client claims about itself, and is never read. An element that is no address ends the walk at the last good one.
+With no trusted proxy the header is not looked at.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _prefixes(networks: Iterable[Network]) -> Prefixes | None:
 
 
 class NetworkRules:
-    """The address rules of a policy. Immutable, cheap to ask: one longest-prefix match for each list that is not empty."""
+    """The address rules of a policy. Immutable; a question is one longest-prefix match for each list in use."""
 
     __slots__ = ("_allow", "_deny", "_trusted")
 

@@ -1,8 +1,8 @@
 """API keys: their form, how they are made and taken apart, and the digest that is stored in their place.
 
-A key is ``tg_<id>_<secret>``. The id names the row it is stored under, in logs and on the command line, and is no secret.
-The secret is 238 random bits from the operating system. Stored is SHA-256 of the whole key: a slow password hash
-would buy nothing, as there is no dictionary to try against so many random bits.
+A key is ``tg_<id>_<secret>``. The id names the row it is stored under, in logs and on the command line, and is no
+secret. The secret is 238 random bits from the operating system. Stored is SHA-256 of the whole key: a slow password
+hash would buy nothing, as there is no dictionary to try against so many random bits.
 """
 
 from __future__ import annotations
@@ -14,14 +14,12 @@ from typing import Final, NamedTuple
 
 ID_LENGTH: Final = 12
 SECRET_LENGTH: Final = 40
-KEY_LENGTH: Final = 3 + ID_LENGTH + 1 + SECRET_LENGTH
 
-# Only letters and digits, so that a double click selects the whole key. The id is without look-alikes: it is read aloud.
+# Letters and digits, so that a double click selects the whole key. The id has no look-alikes: it is read aloud.
 _ID_ALPHABET: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 _SECRET_ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 _KEY: Final = re.compile(rb"tg_([a-z0-9]{%d})_[A-Za-z0-9]{%d}" % (ID_LENGTH, SECRET_LENGTH))
-_ID: Final = re.compile(rf"[a-z0-9]{{{ID_LENGTH}}}")
 
 
 class NewKey(NamedTuple):
@@ -42,11 +40,6 @@ def parse(key: bytes) -> str | None:
     """The id in a key, or None where the bytes do not have a key's form."""
     match = _KEY.fullmatch(key)
     return match[1].decode("ascii") if match is not None else None
-
-
-def is_id(text: str) -> bool:
-    """Whether the text has the form of a key's id."""
-    return _ID.fullmatch(text) is not None
 
 
 def digest(key: bytes) -> bytes:

@@ -1,8 +1,8 @@
 """A counter in a shared mapping that tells workers, at the price of one memory read, that the key store has changed.
 
-Theory of operation. A file of eight bytes, mapped by everyone. Who changes the store adds one after the commit; who keeps
-something of the store in memory compares the word with the one it saw when it read, and drops what it keeps when they
-differ. The word is read before the store is, so that a change in between is seen at the next look.
+Theory of operation. A file of eight bytes, mapped by everyone. Who changes the store adds one after the commit; who
+keeps something of the store in memory compares the word with the one it saw when it read, and drops what it keeps when
+they differ. The word is read before the store is, so that a change in between is seen at the next look.
 
 Adding is done under a lock on the file: two writers that added at once could otherwise end at a number which a reader
 has already seen. A writer killed between commit and add leaves the change to be found by `KeyCache.poll`.

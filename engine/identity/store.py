@@ -45,7 +45,12 @@ _KNOWN_KEYS: Final = 65_536
 # Digests of what was no key lately: a client that repeats a bad key costs no query each time.
 _UNKNOWN_KEYS: Final = 4_096
 
-_COLUMNS: Final = "id, subject, roles, team, created, expires, revoked, disabled"
+_SELECT_ALL: Final = (
+    "SELECT id, subject, roles, team, created, expires, revoked, disabled FROM keys ORDER BY created, id"
+)
+_SELECT_ONE: Final = (
+    "SELECT digest, id, subject, roles, team, created, expires, revoked, disabled FROM keys WHERE id = ?"
+)
 
 
 class IdentityUnavailable(Exception):
@@ -160,7 +165,7 @@ class KeyStore:
     def list(self) -> list[KeyRecord]:
         """Every key, oldest first."""
         try:
-            with closing(self._connection.execute(f"SELECT {_COLUMNS} FROM keys ORDER BY created, id")) as cursor:
+            with closing(self._connection.execute(_SELECT_ALL)) as cursor:
                 return [_record(row) for row in cursor]
         except sqlite3.Error as error:
             raise StoreError(f"{self._path}: {error}") from error
@@ -245,7 +250,8 @@ class KeyCache:
     def poll(self) -> None:
         """Find changes that the revision word did not tell of. To be called about once a second.
 
-        Raises IdentityUnavailable while the store cannot be read; what is in memory is dropped then.
+        Raises IdentityUnavailable while the store cannot be read or is not there. What is in memory is dropped then,
+        and `lookup` raises too, until a later poll finds a store: what an unlinked file says is not what is true.
         """
         try:
             if (
@@ -258,6 +264,8 @@ class KeyCache:
                 self._forget()
         except (OSError, sqlite3.Error, StoreError) as error:
             self._forget()
+            self._connection.close()
+            self._file = (-1, -1)
             raise IdentityUnavailable(str(error)) from error
 
     def _reopen(self) -> None:
@@ -278,9 +286,7 @@ class KeyCache:
         if key_id is None or hashed in self._unknown:
             return None
         try:
-            with closing(
-                self._connection.execute(f"SELECT digest, {_COLUMNS} FROM keys WHERE id = ?", (key_id,))
-            ) as cursor:
+            with closing(self._connection.execute(_SELECT_ONE, (key_id,))) as cursor:
                 row = cursor.fetchone()
             record = _record(row[1:]) if row is not None else None
         except (sqlite3.Error, ValueError) as error:

@@ -6,6 +6,7 @@ that need the model. When one says no, what was taken earlier is given back, and
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from engine.errors import Refusal
@@ -20,25 +21,29 @@ _NOTHING: tuple[()] = ()
 
 def admit(ctx: RequestContext) -> Reservation:
     """The reservation, also set in the context. Raises Refusal (429, 503) with nothing taken."""
-    principal = ctx.principal
-    assert principal is not None
-    early = ctx.bound
-    late = None
+    principal, endpoint = ctx.principal, ctx.endpoint
+    assert principal is not None and endpoint is not None
+    early, late = ctx.bound, None
+    taken = ((early, ctx.now_ns),) if early is not None else _NOTHING
     if ctx.model is not None:
         late = ctx.snapshot.limiter.late(
-            principal.key_id, principal.subject, principal.team, principal.roles, ctx.address, ctx.model
+            principal.key_id,
+            principal.subject,
+            principal.team,
+            principal.roles,
+            ctx.address,
+            model=ctx.model,
+            route=endpoint.name,
         )
     if late is not None:
-        try:
-            take(ctx, late)
-        except Refusal:
-            if early is not None:
-                early.give_back(ctx.now_ns)
-            ctx.bound = late
-            raise
+        # The head may have come long before the body: the time of the head would charge the past.
+        now_ns = time.time_ns()
         ctx.late = late
-        reservation = Reservation((late, early) if early is not None else (late,))
-    else:
-        reservation = Reservation((early,) if early is not None else _NOTHING)
-    ctx.reservation = reservation
+        try:
+            take(ctx, late, now_ns)
+        except Refusal:
+            Reservation(taken).give_back(now_ns)
+            raise
+        taken = ((late, now_ns), *taken)
+    reservation = ctx.reservation = Reservation(taken)
     return reservation

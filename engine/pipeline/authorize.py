@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
 
 
-def take(ctx: RequestContext, bound: Bound) -> None:
+def take(ctx: RequestContext, bound: Bound, now_ns: int) -> None:
     """Takes one request from every limit of `bound`, all or none. Raises Refusal (429, or 503 with no room left)."""
-    denied = bound.take(ctx.now_ns)
+    denied = bound.take(now_ns)
     if denied is None:
         return
     if denied.unavailable:
@@ -43,10 +43,12 @@ def authorize(ctx: RequestContext, principal: Principal) -> None:
     snapshot = ctx.snapshot
     assert ctx.endpoint is not None
     snapshot.check_endpoint(principal, ctx.endpoint.name)
-    bound = snapshot.limiter.early(principal.key_id, principal.subject, principal.team, principal.roles, ctx.address)
+    bound = snapshot.limiter.early(
+        principal.key_id, principal.subject, principal.team, principal.roles, ctx.address, route=ctx.endpoint.name
+    )
     if bound is not None:
         ctx.bound = bound
-        take(ctx, bound)
+        take(ctx, bound, ctx.now_ns)
 
 
 def count_unauthenticated(ctx: RequestContext) -> None:
@@ -54,4 +56,4 @@ def count_unauthenticated(ctx: RequestContext) -> None:
     bound = ctx.snapshot.limiter.unauthenticated(ctx.address)
     if bound is not None:
         ctx.bound = bound
-        take(ctx, bound)
+        take(ctx, bound, ctx.now_ns)

@@ -23,20 +23,20 @@ class Reservation:
     """What `admit` took for one request: every limit that applies, or none.
 
     `forward` cannot be called without one. It is given back (nothing was used) or kept (settled) exactly once; a second
-    call does nothing. `bounds` are the counters it was taken from, the tightest first when headers are written.
+    call does nothing. `taken` are the counters it was taken from, each with the time (ns) at which it was taken.
     """
 
-    __slots__ = ("bounds", "closed")
+    __slots__ = ("closed", "taken")
 
-    def __init__(self, bounds: tuple[Bound, ...]) -> None:
-        self.bounds = bounds
+    def __init__(self, taken: tuple[tuple[Bound, int], ...]) -> None:
+        self.taken = taken
         self.closed = False
 
     def give_back(self, now_ns: int) -> None:
         if not self.closed:
             self.closed = True
-            for bound in self.bounds:
-                bound.give_back(now_ns)
+            for bound, taken_ns in self.taken:
+                bound.give_back(now_ns, taken_ns=taken_ns)
 
     def keep(self) -> None:
         self.closed = True

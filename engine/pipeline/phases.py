@@ -152,7 +152,7 @@ class Pipeline:
         ctx.closed = True
         ctx.status = status
         ctx.answer_bytes = answer_bytes
-        settle(ctx, sent, ctx.now_ns)
+        settle(ctx, sent)
         record(ctx, time.monotonic() - ctx.started, self.audit, self.meters)
 
 

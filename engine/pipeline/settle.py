@@ -6,6 +6,7 @@ which nothing reached the upstream is given back; any other is kept, because the
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -92,7 +93,7 @@ class UsageTap:
             self._splitter = None
 
 
-def settle(ctx: RequestContext, sent: bool, now_ns: int) -> None:
+def settle(ctx: RequestContext, sent: bool) -> None:
     """Closes the reservation. `sent`: whether any byte of the request may have reached the upstream."""
     reservation = ctx.reservation
     if reservation is None:
@@ -100,4 +101,4 @@ def settle(ctx: RequestContext, sent: bool, now_ns: int) -> None:
     if sent:
         reservation.keep()
     else:
-        reservation.give_back(now_ns)
+        reservation.give_back(time.time_ns())

@@ -1,8 +1,8 @@
 """When a worker that ended is started again.
 
-Rules. The first restart comes at once. Each further one that follows a short life waits twice as long as the one before,
-up to LONGEST_S, so that a worker which cannot live does not eat the host, and one that can is back within five seconds
-of its end. A life of SETTLED_S or more wipes the slate.
+Rules. The first restart comes at once. Each further one that follows a short life waits twice as long as the one
+before, up to LONGEST_S, so that a worker which cannot live does not eat the host, and one that can is back within
+five seconds of its end. A life of SETTLED_S or more wipes the slate.
 """
 
 from __future__ import annotations

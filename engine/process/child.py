@@ -1,11 +1,11 @@
 """A worker process as its supervisor sees it.
 
-Concept. A child inherits its listening socket, its audit ring, the metrics board and one end of the control channel, and
-nothing else; everything it says comes back on that channel. A Child lives from `spawn` to the end of the process, which
-the kernel reports through a pidfd; what the worker said last is read before its end is known.
+Concept. A child inherits its listening socket, its audit ring, the metrics board and one end of the control channel,
+and nothing else; everything it says comes back on that channel. A Child lives from `spawn` to the end of the process,
+which the kernel reports through a pidfd; what the worker said last is read before its end is known.
 
-Failure modes. A child that does not report within the time-outs of `overdue` is frozen: the supervisor kills it. A child
-that says something that cannot be read is killed.
+Failure modes. A child that does not report within the time-outs of `overdue` is frozen: the supervisor kills it. A
+child that says something that cannot be read is killed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,11 @@ class State(enum.Enum):
 
 
 class Child:
-    """One worker process. Made by `spawn`; `watch` must run until it returns the exit code."""
+    """One worker process. Made by `spawn`; `watch` must run until it returns the exit code.
+
+    `revision` is the policy that it serves, `refused` the one that it last refused, `heard` when it last spoke
+    (monotonic seconds), `left_service` is set when it drains or has ended.
+    """
 
     def __init__(self, place: int, process: subprocess.Popen[bytes], channel: socket.socket) -> None:
         self.place = place
@@ -56,6 +60,7 @@ class Child:
         self.state = State.STARTING
         self.connections = 0
         self.revision = 0
+        self.refused = 0
         self.failure: str | None = None
         self.born = self.heard = time.monotonic()
         self.left_service = asyncio.Event()
@@ -85,9 +90,7 @@ class Child:
         pidfd = os.pidfd_open(self.pid)
         loop.add_reader(pidfd, exited.set)
         try:
-            reader, self._writer = await asyncio.open_unix_connection(
-                sock=self._channel, limit=control.LONGEST_MESSAGE
-            )
+            reader, self._writer = await asyncio.open_unix_connection(sock=self._channel, limit=control.LONGEST_MESSAGE)
             self.send(start)
             try:
                 while (message := await control.read_from_worker(reader)) is not None:
@@ -97,7 +100,7 @@ class Child:
                 self.kill()
             try:
                 await asyncio.wait_for(exited.wait(), EXIT_TIMEOUT_S)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 self.kill()
                 await exited.wait()
         finally:
@@ -123,7 +126,7 @@ class Child:
         try:
             self.send(control.Load(policy))
             return await asyncio.wait_for(reply, timeout_s)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return f"no answer within {timeout_s:g} s"
         finally:
             del self._replies[policy.revision]
@@ -169,6 +172,7 @@ class Child:
                 self.revision = message.revision
                 self._reply(message.revision, None)
             case control.Refused():
+                self.refused = message.revision
                 self._reply(message.revision, message.reason)
             case control.Draining():
                 self.state = State.DRAINING

@@ -1,12 +1,12 @@
 """The listening sockets: one for each worker, all on one address, owned by the supervisor.
 
-Rules. With SO_REUSEPORT the kernel spreads connections over the sockets. The supervisor keeps each open while it lives,
-so that the death of a worker refuses no connection: what comes meanwhile waits in the socket's queue for the next worker
-in that place.
+Rules. With SO_REUSEPORT the kernel spreads connections over the sockets. The supervisor keeps each open while it
+lives, so that the death of a worker refuses no connection: what comes meanwhile waits in the socket's queue for the
+next worker in that place.
 
-Failure modes. SO_REUSEPORT would let a second gateway of the same user share the port unnoticed. So the address is first
-bound without it, which fails while anybody listens. Workers of a supervisor that was killed let go of it as soon as they
-notice; they are given TAKEOVER_S.
+Failure modes. SO_REUSEPORT would let a second gateway of the same user share the port unnoticed. So the address is
+first bound without it, which fails while anybody listens. Workers of a supervisor that was killed let go of it as
+soon as they notice; they are given TAKEOVER_S.
 """
 
 from __future__ import annotations

@@ -13,13 +13,12 @@ import time
 class OneLine(logging.Formatter):
     """A formatter whose output never holds a line break."""
 
-    converter = time.gmtime
-    default_msec_format = "%s.%03dZ"
-
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
-        self.default_time_format = "%Y-%m-%dT%H:%M:%S"
-        self.datefmt = None
+        super().__init__("%(asctime)s %(levelname)s %(process)d %(name)s: %(message)s")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        """RFC 3339 in UTC, with milliseconds."""
+        return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(record.created))}.{int(record.msecs):03d}Z"
 
     def format(self, record: logging.LogRecord) -> str:
         """The record, its traceback included, as one line."""

@@ -43,12 +43,15 @@ class AuditSink:
     """Drains every ring of `folder` to the file at `path`.
 
     `lines` counts what was written and `write_errors` what failed, `lost` what found no room in a ring, `backlog` is in
-    bytes, `problem` is None or the reason why the log cannot be written now.
+    bytes, `problem` is None or the reason why the log cannot be written now: all as of the last turn, so that reading
+    them never waits for the disk.
     """
 
     def __init__(self, path: Path, folder: Path) -> None:
         self.path = path
         self.lines = 0
+        self.lost = 0
+        self.backlog = 0
         self.write_errors = 0
         self.problem: str | None = None
         self._folder = folder
@@ -98,18 +101,6 @@ class AuditSink:
             self._rings.append(ConsumedRing(path))
         return fd
 
-    @property
-    def backlog(self) -> int:
-        """Bytes that wait in the rings."""
-        with self._guard:
-            return sum(consumed.ring.used for consumed in self._rings)
-
-    @property
-    def lost(self) -> int:
-        """Lines that found no room, in all rings so far."""
-        with self._guard:
-            return self._lost_before + sum(consumed.ring.lost for consumed in self._rings)
-
     def drain(self) -> None:
         """Write everything that waits now. A failure is reported in `problem`, not raised."""
         with self._guard:
@@ -127,6 +118,8 @@ class AuditSink:
                 if self.problem is not None:
                     log.warning("the audit log is written again: %s", self.path)
                 self.problem = None
+            self.backlog = sum(consumed.ring.used for consumed in self._rings)
+            self.lost = self._lost_before + sum(consumed.ring.lost for consumed in self._rings)
 
     def _turns(self) -> None:
         retire_at = 0.0

@@ -1,4 +1,4 @@
-"""Plain-Python twin of the bucket kernel: the same rules over a dict, for one process and a table that is never full."""
+"""Plain-Python twin of the bucket kernel: the same rules over a dict, one process, a table that is never full."""
 
 from __future__ import annotations
 

@@ -1,0 +1,93 @@
+"""Command line of the benchmarks."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks.errors import BenchmarkError
+
+PARTS = ("peers", "micro", "load")
+
+_DESCRIPTION = """Measure tidegate.
+
+peers  CPU time a request, throughput and latency beside nginx, Envoy and an ordinary aiohttp proxy,
+       with every control on, off, and switched off in turn. Needs wrk, nginx and the `bench` extra.
+micro  each compiled kernel beside its plain-Python oracle and the obvious rival.
+load   1,000 idle connections and 1,000 slow streams on one worker; memory of a connection and at rest.
+"""
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 1000:
+        raise ValueError(text)
+    return value
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    made = argparse.ArgumentParser(
+        "python -m benchmarks", description=_DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    made.add_argument("part", nargs="?", choices=(*PARTS, "all"), default="all", help="what to measure (all)")
+    made.add_argument("--rounds", type=_positive, default=7, metavar="N", help="rounds of every comparison (7)")
+    made.add_argument(
+        "--seconds", type=_positive, default=4, metavar="S", help="length of one round of one peer or stream (4)"
+    )
+    made.add_argument(
+        "--out", type=Path, default=Path("benchmarks/results"), metavar="DIR", help="JSON and chart (benchmarks/results)"
+    )
+    made.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="peers or kernels with this name; may be repeated"
+    )
+    return made
+
+
+def _progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def run(part: str, options: argparse.Namespace) -> bool:
+    """Run one part. Whether it was clean and its floors are held. Raises BenchmarkError."""
+    # Imported late: micro needs neither the bench extra nor a second core, and peers needs no test tree.
+    if part == "peers":
+        from benchmarks.peers import main as peers
+
+        return peers.main(
+            options.only,
+            number_of_rounds=options.rounds,
+            seconds=options.seconds,
+            out=options.out,
+            progress=_progress,
+        )
+    if part == "micro":
+        from benchmarks.micro import main as micro
+
+        return micro.main(options.only, rounds=options.rounds, out=options.out, progress=_progress)
+    from benchmarks.load import main as load
+
+    return load.main(seconds=options.seconds, out=options.out, progress=_progress)
+
+
+def main() -> int:
+    """Exit status: 0 measured and held, 1 a floor missed or a round failed, 2 could not be measured."""
+    made = parser()
+    options = made.parse_args()
+    if options.part in ("all", "load") and options.only:
+        made.error("--only goes with peers or with micro")
+    held = True
+    try:
+        for part in PARTS if options.part == "all" else (options.part,):
+            held &= run(part, options)
+    except BenchmarkError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0 if held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""What a role may set in a request: parameters that are denied, capped or stripped.
+
+The rules of a role are compiled into a decoder that reads only the fields they name and skips the rest of the body, so
+that the usual request, which sets none of them, costs one pass and one comparison. The body must have passed the
+guard: no duplicate keys, one reading.
+
+- ``deny``: a request that sets it is refused.
+- ``max``: refused when any spelling asks for more, for less than nothing (servers take -1 for "no bound"), or for
+  something that is no number. A request that does not set it passes: the provider's own default holds then.
+- ``strip``: every spelling is taken out of the body.
+- ``allow``: as if there were no rule.
+
+Failure mode: `Refusal` of kind BAD_REQUEST, its ``param`` the spelling that the client used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from msgspec import Raw, Struct, defstruct, json
+from msgspec.structs import astuple
+
+from engine.errors import BAD_REQUEST, Refusal
+from engine.extraction.spellings import INCLUDE, INCLUDE_LOGPROBS, Spelling, asked, spellings
+
+_FIELDS = json.Decoder(dict[str, Raw])
+
+
+class Rule(Struct, frozen=True):
+    """What to do about one parameter. `maximum` goes with ``max`` and with it alone."""
+
+    action: Literal["allow", "deny", "strip", "max"]
+    maximum: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.action == "max") != (self.maximum is not None):
+            raise ValueError("a maximum goes with the action 'max', and with it alone")
+
+
+class _Check(Struct, frozen=True):
+    """One spelling under one rule."""
+
+    name: str
+    spelling: Spelling
+    maximum: float | None
+
+
+class ParameterRules:
+    """The rules of one role, by canonical parameter name. Immutable, safe from several threads.
+
+    `strips` are the names that `strip` takes out of a request; ``logprobs`` among them asks for
+    `engine.extraction.answers.drop_logprobs` on the answer too.
+    """
+
+    __slots__ = ("_checks", "_decode", "_nothing", "strips")
+
+    def __init__(self, rules: Mapping[str, Rule]) -> None:
+        self.strips = frozenset(name for name, rule in rules.items() if rule.action == "strip")
+        positions: dict[str, int] = {}
+        checks = []
+        for name, rule in rules.items():
+            if rule.action in ("deny", "max"):
+                for spelling in spellings(name):
+                    position = positions.setdefault(spelling[0], len(positions))
+                    checks.append((position, _Check(name, spelling, rule.maximum)))
+        self._checks = tuple(checks)
+        fields = defstruct(
+            "Fields",
+            [(f"field_{position}", Any, None) for position in positions.values()],
+            rename={f"field_{position}": field for field, position in positions.items()},
+            frozen=True,
+            gc=False,
+        )
+        self._decode = json.Decoder(fields).decode
+        self._nothing = fields()
+
+    def check(self, body: bytes) -> None:
+        """Raise Refusal if the request in `body`, a JSON object, sets what the rules deny or more than they allow."""
+        if not self._checks:
+            return
+        fields = self._decode(body)
+        if fields == self._nothing:
+            return
+        values = astuple(fields)
+        for position, check in self._checks:
+            value = values[position]
+            if value is not None:
+                _judge(check, value)
+
+    def strip(self, body: bytes) -> bytes:
+        """The request without the stripped parameters; the same object when it sets none of them.
+
+        Every other field keeps its bytes; only the space between fields goes.
+        """
+        fields: dict[str, Any] = dict(_FIELDS.decode(body))
+        changed = False
+        for name in self.strips:
+            for spelling in spellings(name):
+                changed |= spelling[0] in fields and _take_out(fields, spelling)
+        return json.encode(fields) if changed else body
+
+
+def _judge(check: _Check, value: Any) -> None:
+    for step in check.spelling[1:]:
+        value = value.get(step) if isinstance(value, dict) else None
+    value = asked(check.name, check.spelling, value)
+    if value is None:
+        return
+    param = ".".join(check.spelling)
+    if check.maximum is None:
+        raise Refusal(BAD_REQUEST, f"The parameter '{param}' is not allowed for this role.", param=param)
+    if not isinstance(value, int | float) or value < 0:
+        raise Refusal(BAD_REQUEST, f"Expected a number from 0 to {check.maximum:.15g}.", param=param)
+    if value > check.maximum:
+        raise Refusal(BAD_REQUEST, f"At most {check.maximum:.15g} is allowed for this role.", param=param)
+
+
+def _take_out(fields: dict[str, Any], spelling: Spelling) -> bool:
+    """Take one spelling out of the top-level `fields`; whether it was there."""
+    if spelling == INCLUDE:
+        include = json.decode(fields["include"])
+        if not isinstance(include, list) or INCLUDE_LOGPROBS not in include:
+            return False
+        fields["include"] = _raw([each for each in include if each != INCLUDE_LOGPROBS])
+        return True
+    if len(spelling) == 1:
+        del fields[spelling[0]]
+        return True
+    outer, inner = spelling
+    value = json.decode(fields[outer], type=dict[str, Raw] | Raw)
+    if not isinstance(value, dict) or inner not in value:
+        return False
+    del value[inner]
+    fields[outer] = _raw(value)
+    return True
+
+
+def _raw(value: Any) -> Raw:
+    return Raw(json.encode(value))

@@ -1,0 +1,199 @@
+"""The policy file as types: every section, every default. No field that is not here is accepted.
+
+These are the shapes only. What one section says of another (a model's upstream, a role's redaction profile) is checked
+by `engine.policy.checks`; what a control needs to run is made by `engine.policy.snapshot`. Durations, sizes, rates and
+networks are still text here, so that an error can be put beside the line it stands in.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+Dialect = Literal["openai", "anthropic", "generic"]
+By = Literal["ip", "key", "user", "team", "model", "route", "global"]
+Action = Literal["mask", "hash", "block", "flag", "off"]
+
+Name = Annotated[str, Meta(min_length=1, max_length=128)]
+Positive = Annotated[int, Meta(ge=1, le=10**12)]
+Money = Annotated[float, Meta(ge=0, le=10**6)]
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True):
+    """What all sections have in common: they do not change, and a field that is not theirs is an error."""
+
+
+class Timeouts(Section, frozen=True, forbid_unknown_fields=True):
+    """Bounds on an upstream: to connect, to the first byte of an answer, between two reads of it."""
+
+    connect: str = "3s"
+    first_byte: str = "60s"
+    idle: str = "120s"
+
+
+class Upstream(Section, frozen=True, forbid_unknown_fields=True):
+    """An API behind the gateway. `ca_file`: PEM certificates it is verified against, in place of the system's."""
+
+    base_url: str
+    dialect: Dialect = "openai"
+    api_key: str | None = None
+    timeouts: Timeouts = Timeouts()
+    max_connections: Annotated[int, Meta(ge=1, le=65_535)] = 512
+    ca_file: str | None = None
+
+
+class Price(Section, frozen=True, forbid_unknown_fields=True):
+    """USD per million tokens."""
+
+    input: Money = 0.0
+    output: Money = 0.0
+
+
+class Model(Section, frozen=True, forbid_unknown_fields=True):
+    """Where requests for a model go, and what they cost."""
+
+    upstream: Name
+    price: Price | None = None
+
+
+class JwtIssuer(Section, frozen=True, forbid_unknown_fields=True):
+    """An issuer of JWT access tokens. `jwks` is a URL or a file."""
+
+    issuer: str
+    jwks: str
+    audience: list[str] = []
+    algorithms: list[str] = field(default_factory=lambda: ["RS256"])
+    subject_claim: str = "sub"
+    roles_claim: str = "roles"
+    team_claim: str | None = None
+
+
+class Introspection(Section, frozen=True, forbid_unknown_fields=True):
+    """An RFC 7662 endpoint for opaque tokens."""
+
+    url: str
+    client_id: str
+    client_secret: str = ""
+
+
+class Identity(Section, frozen=True, forbid_unknown_fields=True):
+    """The kinds of credential that are accepted. `anonymous`: the role of requests without one."""
+
+    api_keys: bool = True
+    jwt: list[JwtIssuer] = []
+    introspection: list[Introspection] = []
+    anonymous: str | None = None
+
+
+class Cap(Section, frozen=True, forbid_unknown_fields=True):
+    """A parameter's largest value."""
+
+    max: Annotated[float, Meta(ge=0, le=10**12)]
+
+
+class Role(Section, frozen=True, forbid_unknown_fields=True):
+    """What a principal of this role may do."""
+
+    endpoints: list[Name] = []
+    models: list[Name] = []
+    parameters: dict[Name, Literal["deny", "allow", "strip"] | Cap] = {}
+    redaction: Name = "default"
+
+
+class Limit(Section, frozen=True, forbid_unknown_fields=True):
+    """One limit: exactly one of requests, tokens, spend and concurrent."""
+
+    name: Name
+    by: By
+    requests: str | None = None
+    tokens: str | None = None
+    spend: str | None = None
+    concurrent: Positive | None = None
+    burst: Positive | None = None
+    roles: list[Name] | None = None
+    models: list[Name] | None = None
+    ipv6_prefix: Annotated[int, Meta(ge=1, le=128)] = 64
+
+
+class Network(Section, frozen=True, forbid_unknown_fields=True):
+    """Addresses and networks, as `192.0.2.1` or `192.0.2.0/24`."""
+
+    trusted_proxies: list[str] = []
+    allow: list[str] = []
+    deny: list[str] = []
+
+
+class Validation(Section, frozen=True, forbid_unknown_fields=True):
+    """Bounds on requests."""
+
+    unknown_fields: Literal["allow", "strip", "reject"] = "allow"
+    max_body: str | int = "1MiB"
+    max_depth: Annotated[int, Meta(ge=1, le=10_000)] = 64
+    max_messages: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
+
+
+class UserRule(Section, frozen=True, forbid_unknown_fields=True):
+    """A redaction rule of the user's own, beside the built-in pack."""
+
+    id: Name
+    pattern: Annotated[str, Meta(min_length=1, max_length=4096)]
+    group: Name = "custom"
+    replacement: str | None = None
+    keywords: list[str] = []
+    max_len: Positive | None = None
+    examples: list[str] = []
+    counterexamples: list[str] = []
+
+
+class Route(Section, frozen=True, forbid_unknown_fields=True):
+    """A JSON API other than the known dialects. `response_text`: JSON pointers, with `*`, to text in its answers."""
+
+    name: Name
+    path: str
+    upstream: Name
+    methods: Annotated[list[Literal["GET", "POST", "PUT", "PATCH", "DELETE"]], Meta(min_length=1)] = field(
+        default_factory=lambda: ["POST"]
+    )
+    request_schema: str | None = None
+    response_text: list[str] = []
+
+
+Profiles = dict[Name, dict[Name, Action]]
+
+# What a role gets that names no profile, and the profile that switches nothing on. A policy may redefine both.
+BUILT_IN_PROFILES: Profiles = {
+    "default": {"pii": "mask", "secrets": "mask", "private_key": "block"},
+    "none": {},
+}
+
+# The one role of a policy without a `roles` section: the smallest useful file names an upstream and nothing else.
+DEFAULT_ROLES: dict[str, Role] = {"default": Role(endpoints=["*"], models=["*"])}
+
+
+class Document(Section, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    upstreams: Annotated[dict[Name, Upstream], Meta(min_length=1)]
+    version: Literal[1] = 1
+    models: dict[Name, Model] | None = None
+    identity: Identity = Identity()
+    roles: dict[Name, Role] = field(default_factory=lambda: dict(DEFAULT_ROLES))
+    limits: list[Limit] = []
+    network: Network = Network()
+    validation: Validation = Validation()
+    redaction: Profiles = {}
+    rules: list[UserRule] = []
+    routes: list[Route] = []
+
+    @property
+    def profiles(self) -> Profiles:
+        """The redaction profiles, with the built-in ones that the file does not define itself."""
+        return BUILT_IN_PROFILES | self.redaction
+
+    @property
+    def routing(self) -> dict[str, Model]:
+        """The models; a file with one upstream and no models sends every model there."""
+        if self.models is not None:
+            return self.models
+        return {"*": Model(upstream=next(iter(self.upstreams)))}

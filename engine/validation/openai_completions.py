@@ -1,0 +1,45 @@
+"""The request of OpenAI's legacy completions (POST /v1/completions), after OpenAI's public specification.
+
+A prompt is a text, several texts, the tokens of one, or the tokens of several.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from engine.validation.shape import (
+    Bounded,
+    Choices,
+    LogitBias,
+    Natural,
+    Penalty,
+    Shape,
+    Stop,
+    StreamOptions,
+    Temperature,
+)
+
+
+class CompletionsRequest(Shape, frozen=True, gc=False, kw_only=True):
+    prompt: str | list[str | int | list[int]] | None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    suffix: str | None = None
+    max_tokens: Natural | None = None
+    temperature: Temperature | None = None
+    top_p: Bounded | None = None
+    n: Choices | None = None
+    best_of: Annotated[int, Meta(ge=0, le=20)] | None = None
+    logprobs: Annotated[int, Meta(ge=0, le=5)] | None = None
+    echo: bool | None = None
+    stop: Stop | None = None
+    presence_penalty: Penalty | None = None
+    frequency_penalty: Penalty | None = None
+    logit_bias: LogitBias | None = None
+    seed: int | None = None
+    user: str | None = None
+
+
+KNOWN_TYPES: frozenset[str] = frozenset()

@@ -1,0 +1,72 @@
+"""What the five request shapes have in common: their base class, and room for what a provider adds tomorrow.
+
+Rules:
+
+- A field that this build knows has the provider's type and public bounds. One that it does not know is passed over:
+  whether unknown fields are allowed is policy, not shape.
+- ``null`` stands for an absent optional field, as both providers take it.
+- Where providers keep adding variants (content parts, blocks, tools, input items) the known ones are checked and an
+  unknown ``type`` is let through as `Opaque`. Where the set is closed (roles, response formats) it is closed here too.
+
+Failure mode: everything wrong is a `Refusal` of kind BAD_REQUEST that names the place.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from engine.errors import BAD_REQUEST, Refusal
+
+UNKNOWN_TYPE = "(unknown)"
+
+Bounded = Annotated[float, Meta(ge=0, le=1)]
+Penalty = Annotated[float, Meta(ge=-2, le=2)]
+Temperature = Annotated[float, Meta(ge=0, le=2)]
+Positive = Annotated[int, Meta(ge=1)]
+Natural = Annotated[int, Meta(ge=0)]
+Choices = Annotated[int, Meta(ge=1, le=128)]
+TopLogprobs = Annotated[int, Meta(ge=0, le=20)]
+LogitBias = dict[str, Annotated[float, Meta(ge=-100, le=100)]]
+Metadata = Annotated[dict[str, str], Meta(max_length=16)]
+Stop = str | Annotated[list[str], Meta(max_length=4)]
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+# Every struct of a shape is frozen and holds only what came out of one JSON text: no cycles, nothing for the collector.
+class Part(Struct, frozen=True, gc=False, kw_only=True):
+    """Any object inside a request."""
+
+
+class Shape(Part, frozen=True, gc=False, kw_only=True):
+    """A whole request of one dialect."""
+
+    model: Annotated[str, Meta(min_length=1)]
+
+    def check(self, max_messages: int) -> None:
+        """Raise Refusal for what types cannot say. Nothing, unless a shape says otherwise."""
+
+
+class Opaque(Part, frozen=True, gc=False, kw_only=True, tag=UNKNOWN_TYPE):
+    """A variant that this build does not know; its content is in the body, not here."""
+
+
+class StreamOptions(Part, frozen=True, gc=False, kw_only=True):
+    include_usage: bool | None = None
+    include_obfuscation: bool | None = None
+
+
+def tags(*structs: type[Struct]) -> frozenset[str]:
+    """The ``type`` names that these structs answer to."""
+    return frozenset(str(struct.__struct_config__.tag) for struct in structs)
+
+
+def missing(place: str, field: str) -> Refusal:
+    """The refusal of an object at `place` that lacks `field`."""
+    return Refusal(BAD_REQUEST, f"Missing required field '{field}'.", param=f"{place}.{field}" if place else field)
+
+
+def too_many(place: str, count: int, bound: int) -> Refusal:
+    """The refusal of a list at `place` that is longer than the policy allows."""
+    return Refusal(BAD_REQUEST, f"Expected at most {bound} messages, got {count}.", param=place)
