@@ -8,6 +8,8 @@ inherited, so pinning the first process of a proxy pins its whole tree.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from benchmarks.errors import BenchmarkError
@@ -35,3 +37,14 @@ def pinned(command: list[str], core: int) -> list[str]:
     setpriv asks the kernel for SIGTERM on the death of the parent (prctl(2), PR_SET_PDEATHSIG), which survives exec.
     """
     return ["setpriv", "--pdeathsig", "TERM", "--", "taskset", "--cpu-list", str(core), *command]
+
+
+@contextmanager
+def staying_on(core: int) -> Iterator[None]:
+    """The harness itself on `core` only, so that its own work never runs beside the proxy; as before on the way out."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

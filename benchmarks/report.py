@@ -13,16 +13,16 @@ from typing import Any
 from benchmarks.stats import Spread
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as they need to be: the first to the left, the others to the right."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
+    """Columns as wide as they need to be: the first `left` of them to the left, the others to the right."""
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
 
     def line(cells: Sequence[str]) -> str:
-        first, *rest = (
-            cell.ljust(width) if place == 0 else cell.rjust(width)
+        shown = (
+            cell.ljust(width) if place < left else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
         )
-        return "  ".join((first, *rest)).rstrip()
+        return "  ".join(shown).rstrip()
 
     return "\n".join((line(head), line(["-" * width for width in widths]), *map(line, rows)))
 

@@ -35,6 +35,8 @@ from aiohttp import web
 
 from engine import __version__
 from engine.admin.app import Readiness, build
+from engine.policy.loader import parse_policy
+from engine.policy.unenforced import unenforced
 from engine.process import control, listeners, logs
 from engine.process.fleet import Fleet
 from engine.process.lock import AlreadyRunning, InstanceLock
@@ -134,7 +136,8 @@ class Supervisor:
                     chore.cancel()
                 await asyncio.gather(*chores, return_exceptions=True)
             if fleet.failure is not None:
-                raise StartError(fleet.failure)
+                reason = fleet.failure.reason
+                raise StartError(reason, 2) if fleet.failure.policy else StartError(f"no worker can start: {reason}")
         log.info("ended")
 
     def stop(self) -> None:
@@ -177,7 +180,10 @@ class Supervisor:
         return render(self._board)
 
     def _first_policy(self) -> control.PolicyText:
-        text = self._policy_file.read()
+        try:
+            text = self._policy_file.read()
+        except OSError as error:
+            raise StartError(f"{self._settings.policy}: the policy cannot be read: {error.strerror}", 2) from error
         self._unenforced = self._judge(text)
         for name in self._unenforced:
             log.warning("not enforced: %s", name)
@@ -186,13 +192,13 @@ class Supervisor:
 
     def _judge(self, text: str) -> tuple[str, ...]:
         """What the policy names and this build does not enforce. Raises ValueError where it may not be put in force."""
-        unenforced = tuple(self._check(text, str(self._settings.policy)))
-        if unenforced and not self._allow_unenforced:
+        missing = tuple(self._check(text, str(self._settings.policy)))
+        if missing and not self._allow_unenforced:
             raise PolicyRefused(
-                f"{self._settings.policy}: this build does not enforce {'; '.join(unenforced)} "
+                f"{self._settings.policy}: this build does not enforce {'; '.join(missing)} "
                 "(--allow-unenforced starts without)"
             )
-        return unenforced
+        return missing
 
     def _next_policy(self, text: str) -> control.PolicyText:
         self._revision += 1
@@ -203,7 +209,7 @@ class Supervisor:
             return
         async with self._reloading:
             try:
-                unenforced = await asyncio.to_thread(self._judge, text)
+                missing = await asyncio.to_thread(self._judge, text)
             except ValueError as error:
                 self._refuse(str(error))
                 return
@@ -211,7 +217,7 @@ class Supervisor:
             if reason is not None:
                 self._refuse(reason)
                 return
-            self._unenforced = unenforced
+            self._unenforced = missing
             self._refused = None
             self._series.loaded()
             self._series.reloaded("applied")
@@ -288,11 +294,9 @@ class _Series:
 
 def check_policy(settings: Settings) -> Check:
     """The check of a running gateway: the policy loader, with ${NAME} taken from this process's environment."""
-    from engine.policy.loader import parse_policy
-    from engine.policy.unenforced import unenforced
-
     def check(text: str, source: str) -> Sequence[str]:
-        return [str(item) for item in unenforced(parse_policy(text, source, os.environ), settings)]
+        found = unenforced(parse_policy(text, source, os.environ), settings)
+        return [f"{item} (line {item.line})" if item.line else str(item) for item in found]
 
     return check
 

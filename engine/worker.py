@@ -77,11 +77,14 @@ async def _live(channel_fd: int, build: Build) -> int:
         audit = AuditWriter.attach(start.ring_fd)
         metrics = Metrics(Board(start.board_fd), start.stripe)
         application = build(start.settings, start.place, audit, metrics)
-        application.load_policy(start.policy.text, start.policy.source)
+        refused = _load(application, start.policy)
+        if isinstance(refused, control.Refused):
+            writer.write(control.encode(control.Failed(refused.reason, policy=True)))
+            return await _leave(writer, 1)
         await application.serve(socket.socket(fileno=start.listener_fd))
     except Exception as error:
         log.exception("the worker cannot start")
-        writer.write(control.encode(control.Failed(str(error) or type(error).__name__)))
+        writer.write(control.encode(control.Failed(_reason(error), policy=False)))
         return await _leave(writer, 1)
     # What was made so far lives as long as the process: the collector need not look at it again.
     gc.collect()
@@ -117,9 +120,14 @@ def _load(application: Application, policy: control.PolicyText) -> control.Loade
     try:
         application.load_policy(policy.text, policy.source)
     except Exception as error:
-        log.warning("the policy is refused: %s", error)
-        return control.Refused(policy.revision, str(error) or type(error).__name__)
+        # What is wrong with a policy is a ValueError and says so in a sentence; anything else is ours to trace.
+        log.warning("the policy is refused: %s", error, exc_info=not isinstance(error, ValueError))
+        return control.Refused(policy.revision, _reason(error))
     return control.Loaded(policy.revision)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 async def _beat(application: Application, writer: asyncio.StreamWriter) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import chart, payloads
-from benchmarks.cores import pick
+from benchmarks.cores import pick, staying_on
 from benchmarks.errors import BenchmarkError
 from benchmarks.peers import rounds
 from benchmarks.peers.aiohttp_proxy import AiohttpProxy
@@ -92,7 +92,7 @@ def main(
     """Run it. Whether every round was clean and every floor that could be judged is held. Raises BenchmarkError."""
     cores = pick()
     peers = choose(names)
-    with tempfile.TemporaryDirectory(prefix="tidegate-bench-") as scratch:
+    with staying_on(cores.load), tempfile.TemporaryDirectory(prefix="tidegate-bench-") as scratch:
         folder = Path(scratch)
         body = folder / "request.json"
         body.write_bytes(payloads.REQUEST)

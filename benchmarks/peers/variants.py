@@ -78,6 +78,11 @@ VARIANTS = (
 )
 
 
+def named(name: str) -> Variant:
+    """The variant of that name. Raises KeyError."""
+    return {variant.name: variant for variant in VARIANTS}[name]
+
+
 def policy_text(variant: Variant) -> str:
     """The variant's policy file."""
     policy: Policy = yaml.safe_load(_ALL_ON.read_text())

@@ -18,7 +18,7 @@ Guarantees
       characters in a string; an escape that is an unpaired surrogate; the same key twice in one object; nesting deeper
       than the bound; a number, integers too, whose nearest double is infinite.
     - Time is linear in the length of the text. So is memory: below 16 times the length of the text, which only an
-      object of very many short keys comes near, and 80 bytes for each level of nesting.
+      object of very many short keys comes near, and 120 bytes for each level of nesting.
     - No global state is written after import: safe from several threads.
 
 Not handled

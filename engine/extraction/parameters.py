@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from msgspec import Raw, Struct, defstruct, json
+from msgspec import Raw, Struct, ValidationError, defstruct, json
 from msgspec.structs import astuple
 
 from engine.errors import BAD_REQUEST, Refusal
@@ -93,7 +93,7 @@ class ParameterRules:
 
         Every other field keeps its bytes; only the space between fields goes.
         """
-        fields: dict[str, Any] = dict(_FIELDS.decode(body))
+        fields = _FIELDS.decode(body)
         changed = False
         for name in self.strips:
             for spelling in spellings(name):
@@ -116,7 +116,7 @@ def _judge(check: _Check, value: Any) -> None:
         raise Refusal(BAD_REQUEST, f"At most {check.maximum:.15g} is allowed for this role.", param=param)
 
 
-def _take_out(fields: dict[str, Any], spelling: Spelling) -> bool:
+def _take_out(fields: dict[str, Raw], spelling: Spelling) -> bool:
     """Take one spelling out of the top-level `fields`; whether it was there."""
     if spelling == INCLUDE:
         include = json.decode(fields["include"])
@@ -128,11 +128,14 @@ def _take_out(fields: dict[str, Any], spelling: Spelling) -> bool:
         del fields[spelling[0]]
         return True
     outer, inner = spelling
-    value = json.decode(fields[outer], type=dict[str, Raw] | Raw)
-    if not isinstance(value, dict) or inner not in value:
+    try:
+        inside = _FIELDS.decode(fields[outer])
+    except ValidationError:  # not an object, so the spelling is not in it
         return False
-    del value[inner]
-    fields[outer] = _raw(value)
+    if inner not in inside:
+        return False
+    del inside[inner]
+    fields[outer] = _raw(inside)
     return True
 
 

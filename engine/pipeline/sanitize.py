@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.errors import ANSWER_BLOCKED, UPSTREAM_BROKEN, Refusal
+from engine.extraction.answers import drop_logprobs
 from engine.redaction.answers import UnsearchableAnswer, redact_answer
 from engine.redaction.stream import HeldStream, StreamTooLong
 
@@ -32,8 +33,8 @@ def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
     permit, endpoint = ctx.permit, ctx.endpoint
     assert permit is not None and endpoint is not None
     parameters = permit.role.parameters
-    if parameters is not None and parameters.strips:
-        body = parameters.strip_answer(body)
+    if parameters is not None and "logprobs" in parameters.strips:
+        body = drop_logprobs(body)
     profile = profile_of(ctx)
     if profile is None:
         ctx.redaction = "off"

@@ -30,7 +30,7 @@ def validate(ctx: RequestContext, body: bytes) -> tuple[Permit, bytes]:
         permit = snapshot.permit(principal, endpoint.name, request.model)
         rules = permit.role.parameters
         if rules is not None:
-            rules.check(request.parameters())
+            rules.check(body)
             if rules.strips:
                 body = rules.strip(body)
     else:

@@ -88,17 +88,31 @@ def parse_document(text: str, source: str, environ: Mapping[str, str]) -> Tree:
         raise PolicyError(source, 0, "", f"is longer than {MAX_TEXT} characters")
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
+        _check_depth(text, source, loader)
         root = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = " ".join(part for part in (error.context, error.problem) if part)
         raise PolicyError(source, mark.line + 1 if mark else 0, "", f"is not YAML: {reason}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise PolicyError(source, 0, "", f"is not YAML: {str(error) or 'nested too deeply'}") from None
+    except yaml.YAMLError as error:
+        raise PolicyError(source, 0, "", f"is not YAML: {error}") from None
     if root is None:
         raise PolicyError(source, 0, "", "is empty")
     builder = _Builder(source, environ)
     return Tree(source, builder.build(root, ()), builder.lines)
+
+
+def _check_depth(text: str, source: str, loader: Any) -> None:
+    """Refuse deep nesting before the tree is composed: composing recurses, in C and without a bound of its own."""
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > MAX_DEPTH:
+                line = event.start_mark.line + 1
+                raise PolicyError(source, line, "", f"values are nested more than {MAX_DEPTH} deep")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 @dataclass(slots=True)
@@ -111,6 +125,7 @@ class _Builder:
         self.lines[path] = node.start_mark.line + 1
         if len(self.lines) > MAX_VALUES:
             raise self._error(node, path, f"the file has more than {MAX_VALUES} values")
+        # An anchor inside itself, or anchors in a row: each use adds to the depth that the text has.
         if len(path) > MAX_DEPTH:
             raise self._error(node, (), f"values are nested more than {MAX_DEPTH} deep")
         if node.tag not in _PLAIN_TAGS:

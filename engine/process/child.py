@@ -61,7 +61,7 @@ class Child:
         self.connections = 0
         self.revision = 0
         self.refused = 0
-        self.failure: str | None = None
+        self.failure: control.Failed | None = None
         self.born = self.heard = time.monotonic()
         self.left_service = asyncio.Event()
         self._process = process
@@ -178,7 +178,7 @@ class Child:
                 self.state = State.DRAINING
                 self.left_service.set()
             case control.Failed():
-                self.failure = message.reason
+                self.failure = message
 
     def _reply(self, revision: int, reason: str | None) -> None:
         reply = self._replies.get(revision)

@@ -80,9 +80,10 @@ class Draining(msgspec.Struct, frozen=True, tag="draining"):
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """The worker cannot start and ends."""
+    """The worker cannot start and ends. `policy` says that the policy is what is wrong."""
 
     reason: str
+    policy: bool
 
 
 ToWorker = Start | Load | Drain

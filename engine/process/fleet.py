@@ -56,7 +56,7 @@ class Fleet:
     ) -> None:
         self.policy = policy
         self.up = asyncio.Event()
-        self.failure: str | None = None
+        self.failure: control.Failed | None = None
         self.restarts = 0
         self._settings = settings
         self._command = tuple(command)
@@ -168,8 +168,7 @@ class Fleet:
         how = f"by signal {-code}" if code < 0 else f"with code {code}"
         log.warning("worker %d (process %d) ended %s", child.place, child.pid, how)
         if not self.up.is_set() and code > 0:
-            reason = child.failure or f"it ended with code {code} before it served"
-            self.failure = f"worker {child.place} cannot start: {reason}"
+            self.failure = child.failure or control.Failed(f"it ended with code {code} before it served", policy=False)
             self.end()
 
     def _is_ready(self, child: Child) -> None:

@@ -2,15 +2,19 @@
 
 Rules. Content counts, not the time stamp. A change is reported when two polls in a row have read the same new content:
 half of a file that is just being written may be valid YAML, with its limits missing. A file that is gone, or cannot be
-read, changes nothing and is said once.
+read, or is longer than any policy, changes nothing and is said once.
 """
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
+from typing import Final
 
 log = logging.getLogger(__name__)
+
+# Far above any policy, and a bound for a path that names something else.
+LONGEST: Final = 16 * 1024 * 1024
 
 
 class PolicyFile:
@@ -23,7 +27,7 @@ class PolicyFile:
         self._problem: str | None = None
 
     def read(self) -> str:
-        """The content now. Raises OSError; ValueError where it is not UTF-8."""
+        """The content now. Raises OSError; ValueError where it is not UTF-8 or longer than LONGEST bytes."""
         self.text = self._content()
         self._candidate = None
         return self.text
@@ -50,7 +54,11 @@ class PolicyFile:
         return content
 
     def _content(self) -> str:
+        with self.path.open("rb") as file:
+            raw = file.read(LONGEST + 1)
+        if len(raw) > LONGEST:
+            raise ValueError(f"{self.path}: longer than {LONGEST} bytes")
         try:
-            return self.path.read_text("utf-8")
+            return raw.decode()
         except UnicodeDecodeError as error:
             raise ValueError(f"{self.path}: not UTF-8 at byte {error.start}") from None

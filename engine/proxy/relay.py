@@ -232,7 +232,7 @@ class Exchange:
 
     def _strips(self) -> bool:
         permit = self._ctx.permit
-        return permit is not None and permit.role.parameters is not None and permit.role.parameters.strips
+        return permit is not None and permit.role.parameters is not None and bool(permit.role.parameters.strips)
 
     def _decode(self, decoder: zlib._Decompress, chunk: bytes) -> bytes:
         """Decompresses under the bound of an answer: a small body must not become an endless one."""

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from engine._fast.ring import HEADER_BYTES, Ring
+from engine._fast.ring import HEADER_BYTES, Ring, RingError
 
 # At 600 bytes a line and 30,000 requests a second the supervisor may be away for 450 ms before the ring is full.
 DATA_BYTES: Final = 8 * 1024 * 1024
@@ -74,6 +74,9 @@ class ConsumedRing:
             size = os.fstat(self._fd).st_size
             self._mapping = mmap.mmap(self._fd, size)
             self.ring = Ring(self._mapping)
+        except ValueError as error:
+            os.close(self._fd)
+            raise RingError(str(error)) from None
         except BaseException:
             os.close(self._fd)
             raise

@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 TURN_S: Final = 0.05
 # Often enough that a dead worker's ring is removed soon; a lock attempt costs a system call.
 RETIRE_EVERY_S: Final = 1.0
-# One append. Large enough that a turn at full load is one or two, small enough to hold in memory.
-BATCH_BYTES: Final = 1024 * 1024
+# One append. Large enough that its system calls do not count, small enough that its memory is not mapped anew each time.
+BATCH_BYTES: Final = 128 * 1024
 
 
 class AuditSink:
@@ -151,7 +151,8 @@ class AuditSink:
             self._set_aside(path, error)
 
     def _set_aside(self, path: Path, error: RingError) -> None:
-        kept = path.with_suffix(".damaged")
+        # Numbers come again when their files are gone, and an earlier damaged one must not be overwritten.
+        kept = path.with_name(f"{path.stem}-{time.time_ns()}.damaged")
         path.rename(kept)
         log.error("an audit ring cannot be read and is kept as %s: %s", kept, error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.machinery
 import json
 import pickle
@@ -16,19 +17,21 @@ from hypothesis import strategies as st
 from engine._fast import jsonguard
 from tests.fast.oracles import jsonguard as oracle
 
-BOUNDED = settings(max_examples=1500, derandomize=True, deadline=None, database=None)
+BOUNDED = settings(max_examples=400, derandomize=True, deadline=None, database=None)
 
 
 def verdict(body: bytes, max_depth: int = 64) -> bytes | None:
     """What the kernel makes of the body: its texts, None where it is refused. `check` and `texts` must agree."""
-    try:
-        jsonguard.check(body, max_depth)
-    except jsonguard.GuardError as error:
-        with pytest.raises(jsonguard.GuardError) as again:
-            jsonguard.texts(body, max_depth)
-        assert (again.value.reason, again.value.offset, again.value.path) == (error.reason, error.offset, error.path)
-        return None
-    return jsonguard.texts(body, max_depth)
+    outcomes: list[bytes | None] = []
+    faults = []
+    for reader in (jsonguard.check, jsonguard.texts):
+        try:
+            outcomes.append(reader(body, max_depth))
+        except jsonguard.GuardError as error:
+            faults.append((error.reason, error.offset, error.path))
+    assert len(faults) in (0, 2)
+    assert len(set(faults)) <= 1
+    return None if faults else outcomes[1]
 
 
 def expected(body: bytes, max_depth: int = 64) -> bytes | None:
@@ -101,7 +104,7 @@ def test_duplicate_keys_are_found_however_they_are_written(keys: list[tuple[str,
 
 
 @given(
-    st.from_regex(r"-?(0|[1-9][0-9]{0,4})(0{300,310})?(\.0{0,320}[0-9]{1,3})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+    st.from_regex(r"-?(0|[1-9][0-9]{0,4}(0{300,310})?)(\.0{0,320}[0-9]{1,3})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
 )
 @BOUNDED
 def test_numbers_are_refused_exactly_when_their_double_is_infinite(number: str) -> None:
@@ -165,7 +168,7 @@ def test_a_refusal_names_reason_offset_and_path(body: bytes, reason: str, offset
 
 
 def test_the_error_survives_pickling() -> None:
-    error = pickle.loads(pickle.dumps(refused(b'{"a":1,"a":2}')))
+    error = pickle.loads(pickle.dumps(refused(b'{"a":1,"a":2}')))  # noqa: S301 - its own dump
     assert (error.reason, error.offset, error.path) == ("duplicate key", 7, ("a",))
 
 
@@ -265,9 +268,11 @@ def test_memory_is_bounded_and_given_back() -> None:
         for body in bodies:
             before, _ = tracemalloc.get_traced_memory()
             tracemalloc.reset_peak()
-            verdict(body, 100_000)
+            verdict(body, 5000)
+            gc.collect()
             after, peak = tracemalloc.get_traced_memory()
-            assert after - before < 20_000
-            assert peak - before < 16 * len(body) + 80 * 5000 + 20_000
+            assert after - before < 10_000
+            # What the reader may take, and the path of the error: a list and a tuple of 5,000 steps, twice.
+            assert peak - before < 16 * len(body) + 120 * 5000 + 200_000
     finally:
         tracemalloc.stop()

@@ -373,8 +373,8 @@ def test_a_policy_file_that_is_gone_changes_nothing(gateway: Gateway) -> None:
     [
         ("bad", 2, "line 1: bad policy"),
         ("jwt", 2, "does not enforce jwt (line 1)"),
-        ("unloadable", 1, "line 1: unloadable"),
-        (None, 1, "No such file"),
+        ("unloadable", 2, "line 1: unloadable"),
+        (None, 2, "No such file"),
     ],
 )
 def test_a_bad_start_ends_with_the_reason(gateway: Gateway, text: str | None, code: int, reason: str) -> None:

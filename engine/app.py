@@ -1,0 +1,158 @@
+"""The composition of a worker: the one place that knows every floor.
+
+A worker holds the key cache, the limit table, the pipeline over the snapshot in force, the fast lane and the aiohttp
+door. A policy is loaded whole: everything that can fail is made before anything is replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import socket
+import ssl
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from engine.identity.store import KeyCache
+from engine.limits.store import open_store
+from engine.pipeline.meters import Meters
+from engine.pipeline.phases import Pipeline
+from engine.policy.loader import parse_policy
+from engine.policy.snapshot import Snapshot, compile_snapshot
+from engine.proxy.lane import Lane
+from engine.proxy.passthrough import Door
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
+    from engine.telemetry.audit import AuditWriter
+    from engine.telemetry.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+LIMITS_FILE: Final = "limits.state"
+# Backstop for a key change that was committed but not announced; see engine.identity.store.
+_POLL_KEYS_S: Final = 1.0
+_DRAIN_TICK_S: Final = 0.05
+# Connections that wait to be accepted. The kernel caps it at net.core.somaxconn.
+_BACKLOG: Final = 4096
+
+
+class WorkerApp:
+    """See `engine.worker.Application`. Raises what its parts raise where the state folder cannot be used."""
+
+    def __init__(self, settings: Settings, place: int, audit: AuditWriter, metrics: Metrics) -> None:
+        self._settings = settings
+        self._metrics = metrics
+        self._audit = audit
+        self._store = open_store(settings.state_dir / LIMITS_FILE, settings.limit_slots)
+        self._keys = KeyCache(settings.state_dir)
+        # Keyed hashes of findings stay linkable over workers and restarts: the key is that of the limit table.
+        self._hash_key = hashlib.blake2b(self._store.key, person=b"tidegate-redact").digest()
+        self._gauge = metrics.gauge("tidegate_connections", worker=str(place))
+        self._lane: Lane | None = None
+        self._snapshot: Snapshot | None = None
+        self._runner: web.AppRunner | None = None
+        self._server: asyncio.Server | None = None
+        self._poll: asyncio.Task[None] | None = None
+
+    @property
+    def connections(self) -> int:
+        """Client connections of both doors."""
+        lane, runner = self._lane, self._runner
+        if lane is None or runner is None or runner.server is None:
+            return 0
+        return len(lane.connections) + len(runner.server.connections)
+
+    def load_policy(self, text: str, source: str) -> None:
+        """Puts a policy in force from the next request on, or raises and leaves the one before."""
+        policy = parse_policy(text, source, os.environ)
+        snapshot = compile_snapshot(policy, table=self._store.table, hash_key=self._hash_key)
+        meters = Meters(self._metrics, {endpoint.name for endpoint in snapshot.endpoints.values()})
+        if self._lane is not None:
+            self._lane.use(snapshot)
+            self._lane.pipeline.snapshot = snapshot
+            self._lane.pipeline.meters = meters
+        else:
+            loop = asyncio.get_running_loop()
+            pipeline = Pipeline(snapshot, self._keys, self._audit, meters)
+            lane = Lane(loop, self._settings, pipeline, self._handler)
+            lane.use(snapshot)
+            self._lane = lane
+        self._snapshot = snapshot
+
+    def _handler(self) -> asyncio.Protocol:
+        assert self._runner is not None and self._runner.server is not None
+        return self._runner.server()
+
+    async def serve(self, sock: socket.socket) -> None:
+        """Accepts connections on a listening socket; returns when it does."""
+        lane = self._lane
+        assert lane is not None
+        door = Door(lane)
+        self._runner = web.AppRunner(
+            _application(door),
+            handle_signals=False,
+            access_log=None,
+            keepalive_timeout=self._settings.idle_timeout,
+            max_line_size=self._settings.max_header_bytes,
+            max_field_size=self._settings.max_header_bytes,
+            handler_cancellation=True,
+        )
+        await self._runner.setup()
+        lane.sweeper.start()
+        self._poll = asyncio.create_task(self._poll_keys())
+        self._server = await lane.loop.create_server(
+            lane.protocol, sock=sock, ssl=_server_context(self._settings), backlog=_BACKLOG
+        )
+
+    async def drain(self, grace_s: float) -> None:
+        """Stops accepting; returns when every answer has ended or the time is up."""
+        lane = self._lane
+        if self._server is not None:
+            # What waits in the socket's queue is accepted first: one turn of the loop takes all of it.
+            await asyncio.sleep(0)
+            self._server.close()
+        if lane is None:
+            return
+        lane.drain()
+        assert self._runner is not None
+        end = lane.loop.time() + grace_s
+        while lane.connections and lane.loop.time() < end:
+            await asyncio.sleep(_DRAIN_TICK_S)
+        self._runner.shutdown_timeout = max(0.0, end - lane.loop.time())  # type: ignore[attr-defined]
+        await self._runner.cleanup()
+        for connection in list(lane.connections):
+            connection.cut()
+        if self._poll is not None:
+            self._poll.cancel()
+        lane.sweeper.stop()
+        lane.pools.close()
+        self._metrics.set(self._gauge, 0)
+
+    async def _poll_keys(self) -> None:
+        while True:
+            await asyncio.sleep(_POLL_KEYS_S)
+            self._metrics.set(self._gauge, self.connections)
+            try:
+                self._keys.poll()
+            except Exception:
+                log.exception("the key store could not be polled")
+
+
+def _application(door: Door) -> web.Application:
+    application = web.Application(client_max_size=0)
+    application.router.add_route("*", "/{path:.*}", door.handle)
+    return application
+
+
+def _server_context(settings: Settings) -> ssl.SSLContext | None:
+    if settings.tls_cert is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    context.set_alpn_protocols(["http/1.1"])
+    return context

@@ -1,0 +1,514 @@
+"""The fast lane: a client connection on a bare transport, for the JSON endpoints.
+
+Theory of operation. Between two requests the connection looks at the head of the next. If method and path are of the
+fast lane, llhttp parses the request and the pipeline's phases run on it, synchronously, up to the write to the upstream.
+If not, the connection is handed to aiohttp with all that was read, and stays there. A head is looked at only when it is
+there as a whole, so one look decides.
+
+One request at a time: what a client sends ahead waits, bounded, until the answer before it is written.
+
+Stages and their deadlines:
+    IDLE    between requests                     keep-alive time, then closed
+    HEAD    a head has begun                     408
+    BODY    head accepted, body on its way       408
+    BUSY    the exchange runs                    the exchange's own
+    SEND    the client does not read its answer  cut
+    LINGER  refused before its body was read     what comes is dropped until the client has seen the answer
+
+Failure modes. A head that llhttp or the checks here refuse is answered with 400 (or 431, 413, 417) and the connection
+ends, because where the next request begins cannot be known. A client that leaves, or half-closes, cancels its exchange.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final, cast
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from engine.errors import (
+    BAD_REQUEST,
+    CLIENT_GONE,
+    EXPECTATION_FAILED,
+    HEADERS_TOO_LARGE,
+    REQUEST_TIMEOUT,
+    TOO_LARGE,
+    Refusal,
+)
+from engine.pipeline.forward import query
+from engine.pipeline.phases import internal_error
+from engine.proxy.headers import status_line
+from engine.proxy.peer import peer_address
+from engine.proxy.relay import Exchange
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from engine.pipeline.context import RequestContext
+    from engine.policy.snapshot import Endpoint
+    from engine.proxy.lane import Lane
+
+log = logging.getLogger(__name__)
+
+IDLE, HEAD, BODY, BUSY, SEND, LINGER = range(6)
+
+# What a client may send ahead of its answers: one request of the usual size. More waits in the kernel's buffers.
+MAX_AHEAD: Final = 64 * 1024
+# How long, and how much, is read after a refusal that came before the body's end. A close with unread bytes in the
+# kernel's buffer resets the connection and can take the answer with it (RFC 9112, section 9.6).
+LINGER_SECONDS: Final = 2.0
+LINGER_BYTES: Final = 1 << 20
+
+# Fields that may stand once: a second one would be read by one party and not by another.
+_SINGLE: Final = frozenset(
+    (
+        b"host",
+        b"authorization",
+        b"x-api-key",
+        b"api-key",
+        b"content-type",
+        b"content-length",
+        b"content-encoding",
+        b"transfer-encoding",
+        b"expect",
+        b"anthropic-version",
+    )
+)
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_HEAD_END: Final = b"\r\n\r\n"
+
+
+class Downstream:
+    """One client connection: an asyncio protocol, and the sink of its exchanges."""
+
+    __slots__ = (
+        "_address",
+        "_address_text",
+        "_ahead",
+        "_begun",
+        "_body",
+        "_body_size",
+        "_chunked",
+        "_close",
+        "_complete",
+        "_ctx",
+        "_exchange",
+        "_headers",
+        "_http10",
+        "_lane",
+        "_length",
+        "_partial",
+        "_paused",
+        "_query",
+        "_seen",
+        "_stage",
+        "_transport",
+        "deadline",
+        "parser",
+    )
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._transport: asyncio.Transport = cast("asyncio.Transport", None)
+        self._address = b""
+        self._address_text = ""
+        self._stage = IDLE
+        self.deadline = 0.0
+        self.parser = HttpRequestParser(self)
+        self._partial = bytearray()
+        self._ahead = bytearray()
+        self._headers: dict[bytes, bytes] = {}
+        self._body: list[bytes] = []
+        self._body_size = self._begun = self._seen = 0
+        self._length = 0
+        self._complete = self._close = self._http10 = self._chunked = self._paused = False
+        self._ctx: RequestContext | None = None
+        self._exchange: Exchange | None = None
+        self._query = b""
+
+    # asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._address, self._address_text = peer_address(transport)
+        self.deadline = self._lane.sweeper.now + self._lane.idle_timeout
+        if not self._lane.enter(self):
+            self._transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._lane.leave(self)
+        exchange, self._exchange = self._exchange, None
+        ctx, self._ctx = self._ctx, None
+        if exchange is not None:
+            exchange.cancel()
+        elif ctx is not None and not ctx.closed:
+            ctx.reason = CLIENT_GONE.code
+            self._lane.pipeline.close(ctx, CLIENT_GONE.status, sent=False)
+
+    def eof_received(self) -> None:
+        # A half-closed client is taken for one that has left: nearly all are, and the upstream's work costs money.
+        return None
+
+    def pause_writing(self) -> None:
+        self._paused = True
+        if self._exchange is not None:
+            self._exchange.pause()
+        self.deadline = self._lane.sweeper.now + self._lane.send_timeout
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        if self._exchange is not None:
+            self._exchange.resume()
+            self.deadline = 0.0
+        elif self._stage == SEND:
+            self._stage = IDLE
+            self.deadline = self._lane.sweeper.now + self._lane.idle_timeout
+
+    def data_received(self, data: bytes) -> None:
+        stage = self._stage
+        if stage == BUSY or stage == SEND:
+            self._hold(data)
+        elif stage == BODY:
+            self._feed(data)
+        elif stage == LINGER:
+            self._seen += len(data)
+            if self._seen > LINGER_BYTES:
+                self._transport.abort()
+        else:
+            self._head(data)
+            if self._ahead:
+                self._take_ahead()
+
+    def _take_ahead(self) -> None:
+        """Takes up what was sent ahead: in a loop, not by recursion from the end of an answer."""
+        while self._stage == IDLE and self._ahead and not self._transport.is_closing():
+            held, self._ahead = bytes(self._ahead), bytearray()
+            self._transport.resume_reading()
+            self._head(held)
+
+    def _hold(self, data: bytes) -> None:
+        self._ahead += data
+        if len(self._ahead) > MAX_AHEAD:
+            self._transport.pause_reading()
+
+    def on_deadline(self, now: float) -> None:
+        """Called by the sweeper when the stage has lasted too long."""
+        if self._paused:
+            log.debug("a client did not read its answer in time")
+            self._transport.abort()
+        elif self._stage == BUSY:
+            # Requests in work are timed by their exchange; it is looked at on every sweep.
+            exchange = self._exchange
+            if exchange is not None and exchange.deadline <= now:
+                exchange.on_deadline(now)
+        elif self._stage == HEAD or self._stage == BODY:
+            self._refuse_early(Refusal(REQUEST_TIMEOUT, "The request did not arrive in time."))
+        else:
+            self._transport.close()
+
+    # a request's head
+
+    def _head(self, data: bytes) -> None:
+        """Takes bytes that stand where a request begins. Returns with the request under way, answered or awaited."""
+        if self._partial:
+            # Only the new bytes, and the three before them, can hold the end that was not there yet.
+            searched = max(0, len(self._partial) - 3)
+            self._partial += data
+            end = self._partial.find(_HEAD_END, searched)
+            if end < 0:
+                self._await_head()
+                return
+            data = bytes(self._partial)
+            self._partial.clear()
+        else:
+            if data[:1] in b"\r\n":
+                # RFC 9112, section 2.2: empty lines before a request are ignored.
+                data = data.lstrip(b"\r\n")
+                if not data:
+                    return
+            end = data.find(_HEAD_END)
+            if end < 0:
+                self._partial += data
+                self._stage = HEAD
+                self.deadline = self._lane.sweeper.now + self._lane.header_timeout
+                self._await_head()
+                return
+        if end > self._lane.max_header:
+            self._refuse_early(Refusal(HEADERS_TOO_LARGE, "The request's head is too large."))
+            return
+        line = data[: data.index(b"\r\n")]
+        endpoint = self._lane.endpoint(line)
+        if endpoint is None:
+            self._hand_over(data, end)
+        else:
+            self._begin(line, endpoint, data, end)
+
+    def _await_head(self) -> None:
+        partial = self._partial
+        if len(partial) > self._lane.max_header:
+            self._refuse_early(Refusal(HEADERS_TOO_LARGE, "The request's head is too large."))
+        elif partial.count(b"\n") != partial.count(b"\r\n"):
+            self._refuse_early(Refusal(BAD_REQUEST, "The request is not valid HTTP: lines end in CR LF."))
+
+    def _hand_over(self, data: bytes, end: int) -> None:
+        """Gives the connection to aiohttp, after llhttp's strict reading of the head, so that both doors agree."""
+        try:
+            HttpRequestParser(_Ignore()).feed_data(data[: end + 4])
+        except HttpParserUpgrade:
+            # So httptools reports a valid request to upgrade; it is aiohttp's to answer.
+            pass
+        except HttpParserError:
+            self._partial += data[:256]
+            self._refuse_early(Refusal(BAD_REQUEST, "The request is not valid HTTP."))
+            return
+        self._lane.leave(self)
+        handler = self._lane.door()
+        self._transport.set_protocol(handler)
+        handler.connection_made(self._transport)
+        handler.data_received(data)
+
+    def _begin(self, line: bytes, endpoint: Endpoint, data: bytes, end: int) -> None:
+        self._headers = {}
+        self._body = []
+        self._body_size = self._begun = 0
+        self._complete = self._close = self._chunked = False
+        self._exchange = None
+        lane = self._lane
+        target = line.split(b" ", 2)[1]
+        self._query = query(target) if b"?" in target else b""
+        ctx = self._ctx = lane.pipeline.open(
+            endpoint.methods[0], endpoint.path, endpoint, self._headers, self._address, self._address_text
+        )
+        try:
+            self.parser.feed_data(data)
+        except HttpParserUpgrade:
+            self._refuse(ctx, Refusal(BAD_REQUEST, "This endpoint does not switch protocols."), close=True)
+            return
+        except HttpParserError:
+            # A request that is complete stands on its own; what follows it is refused when its turn comes.
+            if not self._complete:
+                self._refuse(ctx, Refusal(BAD_REQUEST, "The request is not valid HTTP."), close=True)
+                return
+        self._frame(line, data, end)
+        try:
+            self._check_head(ctx)
+            lane.pipeline.head(ctx)
+        except Refusal as refusal:
+            self._refuse(ctx, refusal, close=not self._complete)
+            return
+        except Exception:
+            self._fail(ctx)
+            return
+        if self._complete:
+            self._submit(ctx)
+        else:
+            self._stage = BODY
+            self.deadline = lane.sweeper.now + lane.body_timeout
+            if b"expect" in self._headers and self._body_size == 0:
+                self._transport.write(_CONTINUE)
+
+    def _check_head(self, ctx: RequestContext) -> None:
+        """What HTTP asks of a head beyond its grammar. Raises Refusal (400, 413, 417)."""
+        headers = self._headers
+        if b"" in headers:
+            raise Refusal(BAD_REQUEST, "A header field that may stand only once was sent twice.")
+        if b"host" not in headers and not self._http10:
+            raise Refusal(BAD_REQUEST, "The request has no Host header.")
+        if self._length > ctx.snapshot.max_body or self._body_size > ctx.snapshot.max_body:
+            raise Refusal(TOO_LARGE, f"The request's body is larger than {ctx.snapshot.max_body} bytes.")
+        expect = headers.get(b"expect")
+        if expect is not None and expect.lower() != b"100-continue":
+            raise Refusal(EXPECTATION_FAILED, "The only expectation that can be met is 100-continue.")
+
+    def _frame(self, line: bytes, data: bytes, end: int) -> None:
+        """Notes how the request is framed, and sets aside what came after it in the same read."""
+        headers = self._headers
+        length = headers.get(b"content-length")
+        self._length = int(length) if length is not None else 0
+        self._chunked = b"transfer-encoding" in headers
+        self._http10 = line.endswith(b"1.0")
+        connection = headers.get(b"connection")
+        if self._http10 or (connection is not None and b"close" in connection.lower()):
+            self._close = True
+        if self._complete:
+            self._keep_rest(data, end + 4 + self._length)
+
+    def _keep_rest(self, data: bytes, size: int) -> None:
+        """`size`: where in `data` the complete request ends, if a length said so."""
+        if self._chunked:
+            # Where the next request begins is not known: it is not read, and the client is told so by the close.
+            self._close = self._close or self._begun > 1
+        elif len(data) > size:
+            self._ahead[:0] = data[size:]
+            self.parser = HttpRequestParser(self)
+
+    # its body
+
+    def _feed(self, data: bytes) -> None:
+        ctx = self._ctx
+        assert ctx is not None
+        before = self._body_size
+        try:
+            self.parser.feed_data(data)
+        except HttpParserError:
+            if not self._complete:
+                self._refuse(ctx, Refusal(BAD_REQUEST, "The request's body is not valid HTTP."), close=True)
+                return
+        if self._body_size > ctx.snapshot.max_body:
+            refusal = Refusal(TOO_LARGE, f"The request's body is larger than {ctx.snapshot.max_body} bytes.")
+            self._refuse(ctx, refusal, close=True)
+        elif self._complete:
+            self._keep_rest(data, self._length - before)
+            self._submit(ctx)
+
+    def _submit(self, ctx: RequestContext) -> None:
+        lane = self._lane
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._stage = BUSY
+        # In this stage every sweep looks at the exchange.
+        self.deadline = 0.0
+        try:
+            out = lane.pipeline.body(ctx, body, self._query)
+        except Refusal as refusal:
+            self._refuse(ctx, refusal, close=False)
+            return
+        except Exception:
+            self._fail(ctx)
+            return
+        exchange = self._exchange = Exchange(
+            lane.pipeline, ctx, out, lane.pools.get(out.upstream), self, lane.sweeper, lane.max_answer
+        )
+        exchange.start()
+
+    # refusals
+
+    def _refuse_early(self, refusal: Refusal) -> None:
+        """Refuses what is not known to be a request of any endpoint, or did not arrive in time; ends the connection."""
+        ctx = self._ctx
+        if ctx is None:
+            line = bytes(self._partial[:256]).split(b"\r\n", 1)[0].split(b" ")
+            path = line[1].partition(b"?")[0].decode("latin-1") if len(line) > 1 else ""
+            method = line[0].decode("latin-1") if line[0].isalpha() and len(line[0]) < 20 else ""
+            ctx = self._lane.pipeline.open(method, path, None, {}, self._address, self._address_text)
+        self._partial.clear()
+        self._refuse(ctx, refusal, close=True)
+
+    def _fail(self, ctx: RequestContext) -> None:
+        log.exception("request %s failed", ctx.id)
+        self._refuse(ctx, internal_error(), close=True)
+
+    def _refuse(self, ctx: RequestContext, refusal: Refusal, *, close: bool) -> None:
+        reply = self._lane.pipeline.refuse(ctx, refusal)
+        self._ctx = ctx
+        linger = close and not self._complete
+        self._close = self._close or close
+        self._write_reply(*reply)
+        self._lane.pipeline.close(ctx, reply.status, sent=False, answer_bytes=len(reply.body))
+        self._ctx = None
+        if not linger:
+            self._finish()
+            return
+        self._stage = LINGER
+        self._seen = 0
+        self.deadline = self._lane.sweeper.now + LINGER_SECONDS
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    # the sink of an exchange
+
+    def reply(self, status: int, headers: bytes, body: bytes) -> None:
+        self._write_reply(status, headers, body)
+        self._finish()
+
+    def _write_reply(self, status: int, headers: bytes, body: bytes) -> None:
+        self._transport.write(
+            b"%b%b%bcontent-length: %d\r\n%b\r\n%b"
+            % (
+                status_line(status),
+                headers,
+                self._lane.clock.line(),
+                len(body),
+                b"connection: close\r\n" if self._close else b"",
+                body,
+            )
+        )
+
+    def begin(self, status: int, headers: bytes) -> None:
+        if self._http10:
+            framing = b"connection: close\r\n"
+        elif self._close:
+            framing = b"transfer-encoding: chunked\r\nconnection: close\r\n"
+        else:
+            framing = b"transfer-encoding: chunked\r\n"
+        self._transport.write(
+            b"%b%b%b%b\r\n" % (status_line(status), headers, self._lane.clock.line(), framing),
+        )
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data if self._http10 else b"%x\r\n%b\r\n" % (len(data), data))
+
+    def end(self) -> None:
+        if not self._http10:
+            self._transport.write(b"0\r\n\r\n")
+        self._finish()
+
+    def abort(self) -> None:
+        self._exchange = None
+        self._ctx = None
+        self._transport.abort()
+
+    def _finish(self) -> None:
+        """The answer is written: the connection ends, or is ready for the next request."""
+        self._exchange = None
+        self._ctx = None
+        if self._close or self._lane.draining:
+            self._transport.close()
+            return
+        if self._paused:
+            # Deadline: that of the write that the client has not taken yet.
+            self._stage = SEND
+            return
+        self._stage = IDLE
+        self.deadline = self._lane.sweeper.now + self._lane.idle_timeout
+        if self._ahead:
+            # The answer may have come in a call from the upstream's side: no data_received will follow it by itself.
+            self._lane.loop.call_soon(self._take_ahead)
+
+    def drain(self) -> None:
+        """No further request on this connection; one under way is answered."""
+        if self._stage == IDLE:
+            self._transport.close()
+
+    def cut(self) -> None:
+        """Ends the connection now, whatever runs on it."""
+        self._transport.abort()
+
+    # llhttp: callbacks only take notes, because an exception in one would surface as a parser's error
+
+    def on_message_begin(self) -> None:
+        self._begun += 1
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._begun > 1:
+            return
+        name = name.lower()
+        headers = self._headers
+        if name not in headers:
+            headers[name] = value
+        elif name in _SINGLE:
+            # No field has an empty name; the check of the head finds this one.
+            headers[b""] = name
+        else:
+            headers[name] = headers[name] + b", " + value
+
+    def on_body(self, body: bytes) -> None:
+        if self._begun == 1:
+            self._body.append(body)
+            self._body_size += len(body)
+
+    def on_message_complete(self) -> None:
+        self._complete = True
+
+
+class _Ignore:
+    """A parser's protocol that wants nothing."""

@@ -1,0 +1,130 @@
+"""What all fast-lane connections of a worker share: the pipeline, the pools, the clock, the bounds, and each other."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING
+
+from engine.proxy.deadlines import Sweeper
+from engine.proxy.downstream import Downstream
+from engine.proxy.headers import Clock
+from engine.proxy.upstream import Pool
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from engine.pipeline.phases import Pipeline
+    from engine.policy.snapshot import Endpoint, Snapshot, UpstreamConfig
+    from engine.settings import Settings
+
+
+class Pools:
+    """The upstream pools of a worker, one for each configuration of an upstream that is in use."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, settings: Settings, sweeper: Sweeper) -> None:
+        self._loop = loop
+        self._settings = settings
+        self._sweeper = sweeper
+        self._pools: dict[UpstreamConfig, Pool] = {}
+
+    def use(self, snapshot: Snapshot) -> None:
+        """Makes the pools of a policy and closes the idle connections of those it does not name.
+
+        Raises OSError or ssl.SSLError where a CA file cannot be read; then nothing has changed.
+        """
+        pools = {}
+        for config in snapshot.upstreams.values():
+            pools[config] = self._pools.get(config) or Pool(
+                self._loop, config, self._context(config), self._sweeper, self._settings.upstream_keepalive
+            )
+        old, self._pools = self._pools, pools
+        for config, pool in old.items():
+            if config not in pools:
+                pool.close()
+
+    def _context(self, config: UpstreamConfig) -> ssl.SSLContext | None:
+        if config.scheme != "https":
+            return None
+        return ssl.create_default_context(cafile=config.ca_file or self._settings.upstream_ca)
+
+    def get(self, config: UpstreamConfig) -> Pool:
+        """The pool of an upstream; of one that a running request still knows from an older policy, a new one."""
+        pool = self._pools.get(config)
+        if pool is None:
+            pool = Pool(self._loop, config, self._context(config), self._sweeper, 0.0)
+        return pool
+
+    def close(self) -> None:
+        for pool in self._pools.values():
+            pool.close()
+
+
+class Lane:
+    """See the module. `door` makes an aiohttp handler for a connection that is handed over."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        settings: Settings,
+        pipeline: Pipeline,
+        door: Callable[[], asyncio.Protocol],
+    ) -> None:
+        self.loop = loop
+        self.pipeline = pipeline
+        self.door = door
+        self.sweeper = Sweeper(loop)
+        self.pools = Pools(loop, settings, self.sweeper)
+        self.clock = Clock()
+        self.draining = False
+        self.idle_timeout = settings.idle_timeout
+        self.header_timeout = settings.header_timeout
+        self.body_timeout = settings.body_timeout
+        self.send_timeout = settings.send_timeout
+        self.max_header = settings.max_header_bytes
+        self.max_answer = settings.max_answer_bytes
+        self._max_connections = settings.max_connections
+        self.connections: set[Downstream] = set()
+        self._hot: dict[bytes, Endpoint] = {}
+
+    def use(self, snapshot: Snapshot) -> None:
+        """Routes by a new policy from the next request on."""
+        self.pools.use(snapshot)
+        self._hot = {
+            b"%b %b" % (method.encode(), path.encode()): endpoint
+            for path, endpoint in snapshot.endpoints.items()
+            if endpoint.is_hot
+            for method in endpoint.methods
+            if method == "POST"
+        }
+
+    def endpoint(self, line: bytes) -> Endpoint | None:
+        """The fast-lane endpoint of a request line, or None. The path is compared exactly: no decoding, no case."""
+        if line.endswith((b" HTTP/1.1", b" HTTP/1.0")):
+            asked = line[:-9]
+            found = self._hot.get(asked)
+            if found is None and b"?" in asked:
+                found = self._hot.get(asked.partition(b"?")[0])
+            return found
+        return None
+
+    def protocol(self) -> Downstream:
+        return Downstream(self)
+
+    def enter(self, connection: Downstream) -> bool:
+        """Registers a connection. False: there are too many."""
+        if len(self.connections) >= self._max_connections:
+            return False
+        self.connections.add(connection)
+        self.sweeper.items.add(connection)
+        return True
+
+    def leave(self, connection: Downstream) -> None:
+        self.connections.discard(connection)
+        self.sweeper.items.discard(connection)
+
+    def drain(self) -> None:
+        """No further requests: idle connections close now, the others after their answer."""
+        self.draining = True
+        for connection in list(self.connections):
+            connection.drain()

@@ -1,0 +1,237 @@
+"""The aiohttp door: everything that is not of the fast lane, through the same phases.
+
+A connection comes here when a request on it was not for the fast lane, and stays. So this door serves the JSON
+endpoints too; only their sockets differ: an `Exchange` is driven into a `Spool`, from which the handler writes.
+
+Served here: the list of models, generic routes of any method, `OPTIONS`, and every refusal of what is not served:
+404 for an unknown path, 405 with `Allow` for a wrong method.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from engine.errors import (
+    BAD_REQUEST,
+    CLIENT_GONE,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    REQUEST_TIMEOUT,
+    TOO_LARGE,
+    Refusal,
+)
+from engine.pipeline.forward import query
+from engine.pipeline.phases import internal_error
+from engine.proxy.models import listing
+from engine.proxy.peer import peer_address
+from engine.proxy.relay import Exchange
+
+if TYPE_CHECKING:
+    from engine.pipeline.context import RequestContext
+    from engine.pipeline.phases import Reply
+    from engine.policy.snapshot import Endpoint
+    from engine.proxy.lane import Lane
+
+log = logging.getLogger(__name__)
+
+# Past this much unsent answer the upstream is not read further.
+HIGH_WATER = 256 * 1024
+
+
+class Spool:
+    """The sink of an exchange whose client is written to by a coroutine. Bounded by pausing the exchange."""
+
+    def __init__(self) -> None:
+        self.exchange: Exchange | None = None
+        self.status = 0
+        self.headers = b""
+        self.whole: bytes | None = None
+        self.aborted = False
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._ended = False
+        self._changed = asyncio.Event()
+
+    def reply(self, status: int, headers: bytes, body: bytes) -> None:
+        self.status, self.headers, self.whole = status, headers, body
+        self._ended = True
+        self._changed.set()
+
+    def begin(self, status: int, headers: bytes) -> None:
+        self.status, self.headers = status, headers
+        self._changed.set()
+
+    def write(self, data: bytes) -> None:
+        self._parts.append(data)
+        self._size += len(data)
+        if self._size > HIGH_WATER and self.exchange is not None and not self.exchange.done:
+            self.exchange.pause()
+        self._changed.set()
+
+    def end(self) -> None:
+        self._ended = True
+        self._changed.set()
+
+    def abort(self) -> None:
+        self.aborted = self._ended = True
+        self._changed.set()
+
+    async def head(self) -> None:
+        """Returns when the status is known, or the exchange was cut before."""
+        while not self.status and not self._ended:
+            await self._wait()
+
+    async def parts(self) -> bytes:
+        """What has come since the last call, waiting for some; nothing at the end."""
+        while not self._parts and not self._ended:
+            await self._wait()
+        data = b"".join(self._parts)
+        self._parts.clear()
+        if self._size > HIGH_WATER and self.exchange is not None and not self.exchange.done:
+            self.exchange.resume()
+        self._size = 0
+        return data
+
+    async def _wait(self) -> None:
+        self._changed.clear()
+        await self._changed.wait()
+
+
+class Door:
+    """The handler of the listening aiohttp application."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serves one request; every way out of it closes its context."""
+        lane = self._lane
+        snapshot = lane.pipeline.snapshot
+        found = snapshot.endpoints.get(request.raw_path.partition("?")[0])
+        endpoint = found if found is not None and request.method in found.methods else None
+        address, text = peer_address(request.transport) if request.transport is not None else (bytes(16), "::")
+        headers = _headers(request)
+        path = request.raw_path.partition("?")[0]
+        ctx = lane.pipeline.open(request.method, path, endpoint, headers, address, text)
+        try:
+            lane.pipeline.head(ctx)
+            if endpoint is None:
+                if found is None:
+                    raise Refusal(NOT_FOUND, "There is no such route here.")
+                return self._other_method(ctx, found)
+            if endpoint.name == "models":
+                return await self._models(ctx)
+            body = await self._read(ctx, request)
+            return await self._exchange(ctx, request, body)
+        except Refusal as refusal:
+            return self._refuse(ctx, refusal, close=not request.content.at_eof())
+        except (ConnectionError, asyncio.CancelledError):
+            ctx.reason = CLIENT_GONE.code
+            lane.pipeline.close(ctx, CLIENT_GONE.status, sent=ctx.reservation is not None)
+            raise
+        except Exception:
+            log.exception("request %s failed", ctx.id)
+            return self._refuse(ctx, internal_error(), close=True)
+
+    async def _read(self, ctx: RequestContext, request: web.Request) -> bytes:
+        """The body, bounded in size and time. Raises Refusal (400, 408, 413)."""
+        limit = ctx.snapshot.max_body
+        too_large = Refusal(TOO_LARGE, f"The request's body is larger than {limit} bytes.")
+        if request.content_length is not None and request.content_length > limit:
+            raise too_large
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._lane.body_timeout):
+                async for chunk in request.content.iter_any():
+                    body += chunk
+                    if len(body) > limit:
+                        raise too_large
+        except TimeoutError:
+            raise Refusal(REQUEST_TIMEOUT, "The request did not arrive in time.") from None
+        except web.RequestPayloadError:
+            raise Refusal(BAD_REQUEST, "The request's body is not valid HTTP.") from None
+        return bytes(body)
+
+    async def _exchange(self, ctx: RequestContext, request: web.Request, body: bytes) -> web.StreamResponse:
+        lane = self._lane
+        out = lane.pipeline.body(ctx, body, query(request.raw_path.encode("latin-1")))
+        spool = Spool()
+        exchange = Exchange(
+            lane.pipeline, ctx, out, lane.pools.get(out.upstream), spool, lane.sweeper, lane.max_answer
+        )
+        spool.exchange = exchange
+        lane.sweeper.items.add(exchange)
+        try:
+            exchange.start()
+            await spool.head()
+            if spool.whole is not None:
+                return _response(spool.status, spool.headers, spool.whole)
+            if spool.aborted:
+                raise ConnectionResetError
+            response = web.StreamResponse(status=spool.status)
+            _set_headers(response, spool.headers)
+            await response.prepare(request)
+            async with asyncio.timeout(None) as patience:
+                while data := await spool.parts():
+                    patience.reschedule(lane.loop.time() + lane.send_timeout)
+                    await response.write(data)
+                    patience.reschedule(None)
+            if spool.aborted:
+                if request.transport is not None:
+                    request.transport.abort()
+                raise ConnectionResetError
+            await response.write_eof()
+            return response
+        finally:
+            lane.sweeper.items.discard(exchange)
+            exchange.cancel()
+
+    async def _models(self, ctx: RequestContext) -> web.StreamResponse:
+        body = listing(ctx)
+        lane = self._lane
+        lane.pipeline.close(ctx, 200, sent=False, answer_bytes=len(body))
+        return _response(200, lane.pipeline.headers(ctx, b"application/json"), body)
+
+    def _other_method(self, ctx: RequestContext, found: Endpoint) -> web.StreamResponse:
+        allowed = ", ".join((*found.methods, "OPTIONS"))
+        ctx.endpoint = found
+        if ctx.method != "OPTIONS":
+            raise Refusal(
+                METHOD_NOT_ALLOWED, f"This route takes {allowed}, not {ctx.method}.", headers=(("allow", allowed),)
+            )
+        self._lane.pipeline.close(ctx, 204, sent=False)
+        return web.Response(status=204, headers={"allow": allowed, "x-request-id": ctx.id})
+
+    def _refuse(self, ctx: RequestContext, refusal: Refusal, *, close: bool) -> web.StreamResponse:
+        reply: Reply = self._lane.pipeline.refuse(ctx, refusal)
+        self._lane.pipeline.close(ctx, reply.status, sent=False, answer_bytes=len(reply.body))
+        response = _response(*reply)
+        if close:
+            response.force_close()
+        return response
+
+
+def _headers(request: web.Request) -> dict[bytes, bytes]:
+    """Lower-case names; a repeated field is joined by commas, so that a doubled credential is a wrong one."""
+    headers: dict[bytes, bytes] = {}
+    for raw_name, value in request.raw_headers:
+        name = raw_name.lower()
+        headers[name] = headers[name] + b", " + value if name in headers else value
+    return headers
+
+
+def _set_headers(response: web.StreamResponse, lines: bytes) -> None:
+    for line in lines.split(b"\r\n"):
+        if line:
+            name, _, value = line.partition(b": ")
+            response.headers[name.decode("latin-1")] = value.decode("latin-1")
+
+
+def _response(status: int, headers: bytes, body: bytes) -> web.Response:
+    response = web.Response(status=status, body=body)
+    _set_headers(response, headers)
+    return response

@@ -1,0 +1,70 @@
+"""Values of the SDKs' own parameter types, made from the types themselves.
+
+`samples` yields, for a type of the openai or anthropic package, values that together use every field of every variant:
+a dictionary with every key, one with only the required keys, and for each key one for each further variant of its
+value. So a field or variant that an SDK adds is tried as soon as the SDK is upgraded.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+from typing import Any, NotRequired, Required, get_args, get_origin
+
+from typing_extensions import get_type_hints, is_typeddict
+
+MAX_DEPTH = 9  # recursive types: a tool result holds blocks; a filter holds filters
+_WRAPPERS = (Required, NotRequired, typing.Annotated)
+
+
+def samples(kind: Any, depth: int = 0) -> Iterator[Any]:
+    """Values of `kind`, the fullest first. Nothing where the type cannot be JSON (a file) or goes too deep."""
+    if depth > MAX_DEPTH:
+        return
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in _WRAPPERS:
+        yield from samples(arguments[0], depth)
+    elif origin is typing.Union or isinstance(kind, type(int | str)):
+        for member in sorted(arguments, key=lambda each: each is type(None)):
+            yield from samples(member, depth)
+    elif origin is typing.Literal:
+        yield from arguments
+    elif is_typeddict(kind):
+        yield from _dictionaries(kind, depth)
+    elif origin is dict:
+        for value in samples(arguments[1], depth + 1):
+            yield {"key": value}
+    elif origin is not None and isinstance(origin, type) and issubclass(origin, typing.Iterable):
+        for value in samples(arguments[0], depth + 1):
+            yield [value]
+    elif kind in _SCALARS:
+        yield _SCALARS[kind]
+    elif getattr(origin, "__name__", "") == "SequenceNotStr":
+        for value in samples(arguments[0], depth + 1):
+            yield [value]
+
+
+_SCALARS: dict[Any, Any] = {
+    str: "text",
+    int: 1,
+    float: 0.5,
+    bool: True,
+    type(None): None,
+    object: {"any": ["thing"]},
+    typing.Any: {"any": ["thing"]},
+}
+
+
+def _dictionaries(kind: Any, depth: int) -> Iterator[dict[str, Any]]:
+    hints = get_type_hints(kind, include_extras=True)
+    values = {key: list(samples(hint, depth + 1)) for key, hint in hints.items()}
+    # Under postponed annotations the class itself does not see its Required marks.
+    required = {key for key, hint in hints.items() if key in kind.__required_keys__ or get_origin(hint) is Required}
+    if any(not values[key] for key in required):
+        return
+    full = {key: variants[0] for key, variants in values.items() if variants}
+    yield full
+    yield {key: full[key] for key in full if key in required}
+    for key, variants in values.items():
+        for variant in variants[1:]:
+            yield full | {key: variant}
