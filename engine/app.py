@@ -7,7 +7,6 @@ door. A policy is loaded whole: everything that can fail is made before anything
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import os
 import socket
@@ -24,6 +23,7 @@ from engine.policy.loader import parse_policy
 from engine.policy.snapshot import Snapshot, compile_snapshot
 from engine.proxy.lane import Lane
 from engine.proxy.passthrough import Door
+from engine.redaction.hash_key import open_hash_key
 
 if TYPE_CHECKING:
     from engine.settings import Settings
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LIMITS_FILE: Final = "limits.state"
+HASH_KEY_FILE: Final = "redaction.key"
 # Backstop for a key change that was committed but not announced; see engine.identity.store.
 _POLL_KEYS_S: Final = 1.0
 _DRAIN_TICK_S: Final = 0.05
@@ -49,8 +50,7 @@ class WorkerApp:
         self._audit = audit
         self._store = open_store(settings.state_dir / LIMITS_FILE, settings.limit_slots)
         self._keys = KeyCache(settings.state_dir)
-        # Keyed hashes of findings stay linkable over workers and restarts: the key is that of the limit table.
-        self._hash_key = hashlib.blake2b(self._store.key, person=b"tidegate-redact").digest()
+        self._hash_key = open_hash_key(settings.state_dir / HASH_KEY_FILE)
         self._gauge = metrics.gauge("tidegate_connections", worker=str(place))
         self._lane: Lane | None = None
         self._snapshot: Snapshot | None = None

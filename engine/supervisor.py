@@ -294,6 +294,7 @@ class _Series:
 
 def check_policy(settings: Settings) -> Check:
     """The check of a running gateway: the policy loader, with ${NAME} taken from this process's environment."""
+
     def check(text: str, source: str) -> Sequence[str]:
         found = unenforced(parse_policy(text, source, os.environ), settings)
         return [f"{item} (line {item.line})" if item.line else str(item) for item in found]

@@ -101,6 +101,15 @@ async def idle(proxy: Running) -> Idle:
     return Idle(CONNECTIONS, taken / CONNECTIONS)
 
 
+async def _highest(root: int, length_s: float) -> int:
+    """The most bytes resident in _SAMPLES readings over `length_s`."""
+    most = 0
+    for _ in range(_SAMPLES):
+        await asyncio.sleep(length_s / _SAMPLES)
+        most = max(most, _resident(root))
+    return most
+
+
 async def streams(proxy: Running, events: int, interval_s: float) -> Streams:
     """CONNECTIONS streams of `events` events at a time, each checked byte for byte. Raises BenchmarkError."""
     await _warm_up(proxy)
@@ -109,19 +118,15 @@ async def streams(proxy: Running, events: int, interval_s: float) -> Streams:
     headers = _headers(proxy)
     length_s = events * interval_s
     try:
-        async with asyncio.timeout(length_s + _STREAM_SLACK_S), asyncio.TaskGroup() as group:
-            running = [
-                group.create_task(connection.post(proxy.path, STREAM_REQUEST, headers)) for connection in connections
-            ]
-            highest = before
-            for _ in range(_SAMPLES):
-                await asyncio.sleep(length_s / _SAMPLES)
-                highest = max(highest, _resident(proxy.pid))
-        answers = [task.result() for task in running]
+        async with asyncio.timeout(length_s + _STREAM_SLACK_S):
+            answers, highest = await asyncio.gather(
+                asyncio.gather(
+                    *(connection.post(proxy.path, STREAM_REQUEST, headers) for connection in connections)
+                ),
+                _highest(proxy.pid, length_s),
+            )
     except TimeoutError:
         raise BenchmarkError(f"streams of {length_s:.0f} s had not ended {_STREAM_SLACK_S:.0f} s later") from None
-    except* BenchmarkError as group_error:
-        raise group_error.exceptions[0] from None
     finally:
         for connection in connections:
             connection.close()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from engine.pipeline.context import Reservation, RequestContext
+    from engine.pipeline.context import RequestContext, Reservation
     from engine.policy.snapshot import Permit, UpstreamConfig
 
 # What a client may tell the provider. Each name is a documented field of a dialect, or trace context (W3C).
@@ -76,7 +76,9 @@ def request_head(ctx: RequestContext, permit: Permit, method: bytes, target_quer
 def forward(
     ctx: RequestContext, permit: Permit, reservation: Reservation, body: bytes, target_query: bytes = b""
 ) -> Outgoing:
-    """A JSON request for the upstream that the permit names."""
-    head = request_head(ctx, permit, b"POST", target_query)
+    """A JSON request for the upstream that the permit names; without a body for a method that was sent none."""
+    head = request_head(ctx, permit, ctx.method.encode(), target_query)
+    if not body and ctx.method in ("GET", "DELETE"):
+        return Outgoing(permit.target.upstream, head + b"\r\n", reservation)
     data = b"%bcontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (head, len(body), body)
     return Outgoing(permit.target.upstream, data, reservation)

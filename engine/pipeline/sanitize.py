@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
+
 from engine.errors import ANSWER_BLOCKED, UPSTREAM_BROKEN, Refusal
 from engine.extraction.answers import drop_logprobs
 from engine.redaction.answers import UnsearchableAnswer, redact_answer
@@ -34,7 +36,7 @@ def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
     assert permit is not None and endpoint is not None
     parameters = permit.role.parameters
     if parameters is not None and "logprobs" in parameters.strips:
-        body = drop_logprobs(body)
+        body = _without_logprobs(body)
     profile = profile_of(ctx)
     if profile is None:
         ctx.redaction = "off"
@@ -46,6 +48,15 @@ def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
         raise Refusal(UPSTREAM_BROKEN, _UNSEARCHABLE, control="redaction") from None
     _note(ctx, result.findings, result.blocked)
     return result.body
+
+
+def _without_logprobs(body: bytes) -> bytes:
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # Not JSON, so it has no such field; whether it may leave is the redaction's to say.
+        return body
+    return orjson.dumps(answer) if drop_logprobs(answer) else body
 
 
 def open_stream(ctx: RequestContext, max_bytes: int) -> HeldStream | None:

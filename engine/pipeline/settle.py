@@ -67,9 +67,7 @@ def read_usage(ctx: RequestContext, data: bytes) -> None:
     given = tokens.prompt_tokens
     if given < 0 and tokens.input_tokens >= 0:
         # Anthropic reports cached input beside input_tokens, OpenAI within it.
-        given = (
-            tokens.input_tokens + (tokens.cache_creation_input_tokens or 0) + (tokens.cache_read_input_tokens or 0)
-        )
+        given = tokens.input_tokens + (tokens.cache_creation_input_tokens or 0) + (tokens.cache_read_input_tokens or 0)
     ctx.usage.merge(given, max(tokens.completion_tokens, tokens.output_tokens))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.errors import BAD_REQUEST, UNSUPPORTED_MEDIA, Refusal
+from engine.errors import UNSUPPORTED_MEDIA, Refusal
 from engine.validation.decode import decode, guard
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def validate(ctx: RequestContext, body: bytes) -> tuple[Permit, bytes]:
             if rules.strips:
                 body = rules.strip(body)
     else:
-        guard(body, snapshot.bounds)
+        if body or ctx.method not in ("GET", "DELETE"):
+            guard(body, snapshot.bounds)
         permit = snapshot.permit(principal, endpoint.name, None)
     ctx.permit = permit
     ctx.validated = True
@@ -54,9 +55,3 @@ def check_media(ctx: RequestContext) -> None:
     encoding = ctx.headers.get(b"content-encoding")
     if encoding is not None and encoding.strip().lower() not in (b"", b"identity"):
         raise Refusal(UNSUPPORTED_MEDIA, "A compressed body is not accepted: send it without Content-Encoding.")
-
-
-def check_empty(ctx: RequestContext, body: bytes) -> None:
-    """Refuses a body where the method has none."""
-    if body:
-        raise Refusal(BAD_REQUEST, f"{ctx.method} takes no body here.")

@@ -162,6 +162,7 @@ class Fleet:
     async def _watch(self, child: Child, start: control.Start) -> None:
         code = await child.watch(start, self._is_ready)
         del self._children[child.pid]
+        self._board.clear_gauges(start.stripe)
         self._stripes.put_nowait(start.stripe)
         if self._ending.is_set():
             return

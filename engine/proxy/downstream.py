@@ -277,7 +277,7 @@ class Downstream:
         target = line.split(b" ", 2)[1]
         self._query = query(target) if b"?" in target else b""
         ctx = self._ctx = lane.pipeline.open(
-            endpoint.methods[0], endpoint.path, endpoint, self._headers, self._address, self._address_text
+            "POST", endpoint.path, endpoint, self._headers, self._address, self._address_text
         )
         try:
             self.parser.feed_data(data)

@@ -26,7 +26,7 @@ class Pools:
         self._loop = loop
         self._settings = settings
         self._sweeper = sweeper
-        self._pools: dict[UpstreamConfig, Pool] = {}
+        self._pools: dict[str, Pool] = {}
 
     def use(self, snapshot: Snapshot) -> None:
         """Makes the pools of a policy and closes the idle connections of those it does not name.
@@ -34,13 +34,17 @@ class Pools:
         Raises OSError or ssl.SSLError where a CA file cannot be read; then nothing has changed.
         """
         pools = {}
-        for config in snapshot.upstreams.values():
-            pools[config] = self._pools.get(config) or Pool(
-                self._loop, config, self._context(config), self._sweeper, self._settings.upstream_keepalive
-            )
+        for name, config in snapshot.upstreams.items():
+            pool = self._pools.get(name)
+            if pool is None or pool.config != config:
+                pool = Pool(self._loop, config, self._context(config), self._sweeper, self._settings.upstream_keepalive)
+            pools[name] = pool
         old, self._pools = self._pools, pools
-        for config, pool in old.items():
-            if config not in pools:
+        for name, pool in pools.items():
+            # Requests find their pool by the identity of its configuration, which costs less than comparing it.
+            pool.config = snapshot.upstreams[name]
+        for name, pool in old.items():
+            if pools.get(name) is not pool:
                 pool.close()
 
     def _context(self, config: UpstreamConfig) -> ssl.SSLContext | None:
@@ -50,9 +54,9 @@ class Pools:
 
     def get(self, config: UpstreamConfig) -> Pool:
         """The pool of an upstream; of one that a running request still knows from an older policy, a new one."""
-        pool = self._pools.get(config)
-        if pool is None:
-            pool = Pool(self._loop, config, self._context(config), self._sweeper, 0.0)
+        pool = self._pools.get(config.name)
+        if pool is None or (pool.config is not config and pool.config != config):
+            return Pool(self._loop, config, self._context(config), self._sweeper, 0.0)
         return pool
 
     def close(self) -> None:

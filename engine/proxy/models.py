@@ -21,7 +21,7 @@ _CREATED_AT = "1970-01-01T00:00:00Z"
 def listing(ctx: RequestContext) -> bytes:
     """The body in the caller's dialect: Anthropic's to a request that carries `anthropic-version`, OpenAI's else."""
     assert ctx.principal is not None
-    names = ctx.snapshot.permitted_models(ctx.principal)
+    names = ctx.snapshot.models_of(ctx.principal)
     if b"anthropic-version" in ctx.headers:
         data = [{"type": "model", "id": name, "display_name": name, "created_at": _CREATED_AT} for name in names]
         page = {"data": data, "has_more": False, "first_id": names[0] if names else None}

@@ -160,9 +160,7 @@ class Door:
         lane = self._lane
         out = lane.pipeline.body(ctx, body, query(request.raw_path.encode("latin-1")))
         spool = Spool()
-        exchange = Exchange(
-            lane.pipeline, ctx, out, lane.pools.get(out.upstream), spool, lane.sweeper, lane.max_answer
-        )
+        exchange = Exchange(lane.pipeline, ctx, out, lane.pools.get(out.upstream), spool, lane.sweeper, lane.max_answer)
         spool.exchange = exchange
         lane.sweeper.items.add(exchange)
         try:
@@ -197,7 +195,7 @@ class Door:
         return _response(200, lane.pipeline.headers(ctx, b"application/json"), body)
 
     def _other_method(self, ctx: RequestContext, found: Endpoint) -> web.StreamResponse:
-        allowed = ", ".join((*found.methods, "OPTIONS"))
+        allowed = ", ".join((*sorted(found.methods), "OPTIONS"))
         ctx.endpoint = found
         if ctx.method != "OPTIONS":
             raise Refusal(

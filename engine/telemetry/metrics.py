@@ -12,7 +12,7 @@ Rules. Series are resolved to a word index once, at start or reload, and the hot
 
 A stripe is its words, then its directory: for each series an entry with name, labels, first word and bounds. An entry
 is published after it is complete, so that a kill at any point leaves the directory readable. A worker that takes over
-the stripe of a dead one finds its series there and counts on.
+the stripe of a dead one finds its series there and counts on; the gauges of a dead one are cleared.
 
 Failure modes. A stripe that is full gives further series a scratch place: their hot path works, they are not shown, and
 `tidegate_metrics_dropped_series_total` says how many. The board ends with the last process of its gateway: counters
@@ -30,7 +30,7 @@ from typing import Final
 import msgspec
 
 from engine._fast.counters import MAX_BOUNDS, Counters, Histogram
-from engine.telemetry.families import Kind, MetricError, family
+from engine.telemetry.families import FAMILIES, Kind, MetricError, family
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +99,13 @@ class Board:
             end = at + _LENGTH_BYTES + int.from_bytes(directory[at : at + _LENGTH_BYTES], "little")
             yield _decoder.decode(directory[at + _LENGTH_BYTES : end])
             at = end
+
+    def clear_gauges(self, stripe: int) -> None:
+        """Set the gauges of a stripe to 0, because its process has ended; what it counted stays."""
+        words = self.words(stripe)
+        for series in self.series(stripe):
+            if FAMILIES[series.name].kind == "gauge":
+                words.set(series.word, 0)
 
     def _part(self, stripe: int, offset: int, size: int) -> memoryview:
         if not 0 <= stripe < self.stripes:

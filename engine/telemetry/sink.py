@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 TURN_S: Final = 0.05
 # Often enough that a dead worker's ring is removed soon; a lock attempt costs a system call.
 RETIRE_EVERY_S: Final = 1.0
-# One append. Large enough that its system calls do not count, small enough that its memory is not mapped anew each time.
+# One append. Large enough that system calls do not count, small enough that its memory is not mapped anew each time.
 BATCH_BYTES: Final = 128 * 1024
 
 

@@ -1,18 +1,21 @@
-"""The bucket kernel stopped after any instruction: another process acts, or it is killed.
+"""The bucket kernel stopped between two instructions: another process acts, or it is killed.
 
-A child runs one `take` under ptrace, one machine instruction at a time, and is held at every STRIDE-th of them. That
-meets each gap of a few instructions on purpose, which a load from many processes meets only by luck.
+A child runs one `take` under ptrace, one machine instruction at a time. It is held at every STRIDE-th of them, or
+killed after each of its writes (in between, what it leaves does not change). That meets on purpose what a load from
+many processes meets by luck.
 """
 
 from __future__ import annotations
 
 import ctypes
+import itertools
 import mmap
 import os
 import signal
 import struct
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -20,10 +23,10 @@ from engine._fast.bucket import ADMITTED, SLOT_BYTES, WINDOW, Plan, Table
 
 NOW = 1_800_000_000_000_000_000
 BLOCK = WINDOW // 2
-# Shorter than the shortest stretch that matters (from the look at a slot to the compare-and-swap of another).
-STRIDE = 13
-# A take of a new key looks at its window before it writes: this many instructions before the first write are of interest.
-LEAD = 600
+# Shorter than the stretches that matter: from the look at a slot to the compare-and-swap of another.
+STRIDE = 17
+# Instructions of interest before the first write: a take of a new key looks at its window twice.
+LEAD = 500
 
 PTRACE_TRACEME, PTRACE_CONT, PTRACE_SINGLESTEP = 0, 7, 9
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -56,11 +59,11 @@ class Stepped:
 
     def finish(self) -> bool:
         """Whether it was admitted."""
-        status = 0
-        while not os.WIFEXITED(status):
+        while True:
             _libc.ptrace(PTRACE_CONT, self.pid, None, None)
             status = os.waitpid(self.pid, 0)[1]
-        return os.WEXITSTATUS(status) == 1
+            if os.WIFEXITED(status):
+                return os.WEXITSTATUS(status) == 1
 
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
@@ -73,23 +76,41 @@ def occupied(memory: mmap.mmap) -> list[tuple[int, int]]:
 
 
 def held_everywhere(memory: mmap.mmap, reset: Callable[[], None], action: Callable[[], int]) -> Iterator[Stepped]:
-    """The child at every STRIDE-th instruction of `action`, from a state that `reset` makes anew."""
+    """The child at every STRIDE-th instruction around its writes, each time from the state that `reset` makes."""
     reset()
-    before = memory[:]
+    state = memory[:]
+    writes = []
     child = Stepped(action)
-    total = first_write = 0
-    while child.step():
-        total += 1
-        if not first_write and memory[:] != before:
-            first_write = total
+    for number in itertools.count(1):
+        if not child.step():
+            break
+        if memory[:] != state:
+            state = memory[:]
+            writes.append(number)
     child.finish()
-    assert first_write, "the action wrote nothing: nothing was tested"
-    for stop in range(max(first_write - LEAD, 1), total, STRIDE):
+    for stop in range(writes[0] - LEAD, writes[-1] + STRIDE, STRIDE):
         reset()
         child = Stepped(action)
         for _ in range(stop):
             child.step()
         yield child
+
+
+def killed_after_each_write(memory: mmap.mmap, reset: Callable[[], None], action: Callable[[], int]) -> Iterator[int]:
+    """The number of writes that the child had made when it was killed, from none to all."""
+    for writes in itertools.count():
+        reset()
+        state = memory[:]
+        child = Stepped(action)
+        made = 0
+        while made < writes and child.step():
+            if memory[:] != state:
+                state = memory[:]
+                made += 1
+        child.kill()
+        if made < writes:
+            return
+        yield writes
 
 
 @pytest.mark.parametrize(("mine", "theirs"), [(0, 1), (1, 0)], ids=["it prefers a later slot", "an earlier one"])
@@ -106,7 +127,7 @@ def test_two_that_add_a_key_at_once_make_one_counter(mine: int, theirs: int) -> 
             struct.pack_into("<Qq", memory, index * SLOT_BYTES, 1000 + index, NOW + 10)
         struct.pack_into("<Qq", memory, (mine * BLOCK + 4) * SLOT_BYTES, 0, 0)
 
-    for child in held_everywhere(memory, reset, lambda: Plan(table, [(key, 10, 10)]).take(NOW)):
+    for child in held_everywhere(memory, reset, partial(Plan(table, [(key, 10, 10)]).take, NOW)):
         # Now the other block has more room, so that this process chooses a slot there for the same key.
         for index in (2, 3, 5):
             fillers[theirs * BLOCK + index].give_back(NOW, taken_ns=NOW)
@@ -127,7 +148,7 @@ def test_a_slot_taken_over_in_between_is_not_charged() -> None:
             struct.pack_into("<Qq", memory, index * SLOT_BYTES, 1000 + index, NOW + 10)
         struct.pack_into("<Qq", memory, 5 * SLOT_BYTES, 16, NOW - 10)
 
-    for child in held_everywhere(memory, reset, lambda: Plan(table, [(16, 10, 10)]).take(NOW)):
+    for child in held_everywhere(memory, reset, partial(Plan(table, [(16, 10, 10)]).take, NOW)):
         here = rival.take(NOW) == ADMITTED
         there = child.finish()
         assert here + there == 1
@@ -135,7 +156,7 @@ def test_a_slot_taken_over_in_between_is_not_charged() -> None:
         assert table.peek(16, NOW) == (NOW + 10 if there else 0)
 
 
-def test_a_process_killed_at_any_instruction_leaves_a_whole_table() -> None:
+def test_a_process_killed_after_any_write_leaves_a_whole_table() -> None:
     memory = mmap.mmap(-1, WINDOW * SLOT_BYTES)
     table = Table(memory, bytes(16))
     limits = [(8, 10, 30), (9, 10, 30), (24, 10, 30)]
@@ -144,10 +165,31 @@ def test_a_process_killed_at_any_instruction_leaves_a_whole_table() -> None:
         memory[:] = bytes(len(memory))
         Plan(table, limits[:1]).take(NOW)
 
-    for child in held_everywhere(memory, reset, lambda: Plan(table, limits).take(NOW)):
-        child.kill()
+    left = []
+    for _ in killed_after_each_write(memory, reset, partial(Plan(table, limits).take, NOW)):
         charged = [max(0, table.peek(key, NOW) - NOW) // 10 for key, _, _ in limits]
-        assert charged in ([1, 0, 0], [2, 0, 0], [2, 1, 0], [2, 1, 1])
+        left.append(charged)
         for limit, taken in zip(limits, charged, strict=True):
             assert [Plan(table, [limit]).take(NOW) for _ in range(4 - taken)] == [ADMITTED] * (3 - taken) + [0]
         assert sorted(occupied(memory)) == [(8, NOW + 30), (9, NOW + 30), (24, NOW + 30)]
+    # Nothing; the charge; then for each of the others a claim and the charge.
+    assert left == [[1, 0, 0], [2, 0, 0], [2, 0, 0], [2, 1, 0], [2, 1, 0], [2, 1, 1]]
+
+
+def test_a_process_killed_while_it_rolls_back_leaves_a_whole_table() -> None:
+    memory = mmap.mmap(-1, WINDOW * SLOT_BYTES)
+    table = Table(memory, bytes(16))
+    limits = [(8, 10, 30), (9, 10, 30), (16, 10, 30)]
+
+    def reset() -> None:
+        # No slot is left for the third.
+        for index in range(WINDOW):
+            struct.pack_into("<Qq", memory, index * SLOT_BYTES, 1000 + index, NOW + 10)
+        struct.pack_into("<Qq", memory, 0, 8, NOW + 10)
+        struct.pack_into("<Qq", memory, BLOCK * SLOT_BYTES, 9, NOW + 10)
+
+    left = []
+    for _ in killed_after_each_write(memory, reset, partial(Plan(table, limits).take, NOW)):
+        left.append([max(0, table.peek(key, NOW) - NOW) // 10 for key, _, _ in limits])
+        assert len(occupied(memory)) == WINDOW
+    assert left == [[1, 1, 0], [2, 1, 0], [2, 2, 0], [2, 1, 0], [1, 1, 0]]

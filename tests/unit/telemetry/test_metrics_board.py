@@ -46,6 +46,17 @@ def test_a_gauge_goes_up_and_down() -> None:
     assert lines(board, "tidegate_workers_ready") == ["tidegate_workers_ready 1"]
 
 
+def test_the_gauges_of_an_ended_process_are_cleared_and_its_counters_stay() -> None:
+    board = Board.create(2)
+    for stripe in (0, 1):
+        metrics = Metrics(board, stripe)
+        metrics.set(metrics.gauge("tidegate_connections", worker="0"), 3)
+        metrics.add(metrics.counter("tidegate_refusals_total", reason="x"), 4)
+    board.clear_gauges(1)
+    assert lines(board, "tidegate_connections") == ['tidegate_connections{worker="0"} 3']
+    assert lines(board, "tidegate_refusals_total") == ['tidegate_refusals_total{reason="x"} 8']
+
+
 def test_histograms_are_cumulated_and_added_up() -> None:
     board = Board.create(2)
     for stripe, values in ((0, (0.5, 1.0, 7.5)), (1, (1.5,))):

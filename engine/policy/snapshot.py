@@ -1,0 +1,306 @@
+"""A policy made ready to decide requests: frozen, whole, replaced as one when the file changes.
+
+Nothing is parsed, compiled or looked for on the way of a request. An endpoint is found by its exact path, a permit by
+one look-up of (roles, endpoint, model); both maps are bounded.
+
+Rules. A request is allowed if one role of its principal allows both its endpoint and its model. The first such role, in
+the principal's order, is the one whose parameters and redaction hold. A role that the policy does not have allows
+nothing. Who may not ask for a model is told so, whether or not it exists: what exists is for those who may use it.
+
+Failure modes. `compile_snapshot` raises PolicyError, with the line, for what only the maker of a control can tell (a
+rule's pattern, a bound out of range). A snapshot that was made does not fail: `permit` and `check_endpoint` answer or
+raise Refusal.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from typing import Final
+
+from engine._fast.bucket import SLOT_BYTES, WINDOW, Table
+from engine.access.globs import MAX_NAME
+from engine.access.network import NetworkRules
+from engine.access.roles import Role
+from engine.errors import FORBIDDEN, MODEL_NOT_FOUND, Dialect, Refusal
+from engine.extraction.parameters import ParameterRules, Rule
+from engine.identity.principal import Principal, anonymous
+from engine.limits.limiter import Limiter
+from engine.limits.model import Limit
+from engine.limits.rates import Rate
+from engine.policy import model
+from engine.policy.endpoints import ENDPOINTS
+from engine.policy.loader import Policy
+from engine.policy.profiles import compile_profiles
+from engine.policy.upstreams import ModelTable, ModelTarget, Price, UpstreamConfig, compile_upstream
+from engine.redaction.profile import Profile
+from engine.settings import parse_size
+from engine.validation.decode import Bounds
+
+__all__ = [
+    "CompiledRole",
+    "Endpoint",
+    "ModelTarget",
+    "Permit",
+    "Price",
+    "Snapshot",
+    "UpstreamConfig",
+    "compile_snapshot",
+    "verify",
+]
+
+# Permits that are remembered. Keys are made of what clients send (a model's name), so that the number needs a bound.
+_REMEMBERED: Final = 16_384
+
+# Of a model's name that is refused, what an error repeats.
+_SHOWN: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Something a client may call. `upstream_path` follows the upstream's `path_prefix`.
+
+    `is_hot`: a POST to it is served by the fast lane. `route` is the policy's own route, None for a built-in endpoint.
+    `response_text` are JSON pointers to the text in answers, None where the dialect tells.
+    """
+
+    name: str
+    dialect: Dialect
+    path: str
+    methods: frozenset[str]
+    upstream_path: bytes
+    is_hot: bool
+    route: model.Route | None
+    response_text: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRole:
+    """A role with what it decides: whom it lets where, which parameters, and how answers are redacted."""
+
+    access: Role
+    parameters: ParameterRules | None
+    profile: Profile
+
+    @property
+    def name(self) -> str:
+        """The role's name."""
+        return self.access.name
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """That a request may go upstream: under which role, and where to. Only a snapshot makes one."""
+
+    role: CompiledRole
+    target: ModelTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A compiled policy. `endpoints` is by exact request path; `anonymous` is who has no credential, if anybody may."""
+
+    revision: str
+    api_keys: bool
+    anonymous: Principal | None
+    endpoints: Mapping[str, Endpoint]
+    upstreams: Mapping[str, UpstreamConfig]
+    models: ModelTable
+    roles: Mapping[str, CompiledRole]
+    routes: Mapping[str, ModelTarget]
+    network: NetworkRules
+    limiter: Limiter
+    bounds: Bounds
+    _permits: dict[tuple[tuple[str, ...], str, str | None], Permit] = field(default_factory=dict, repr=False)
+    _callable: set[tuple[tuple[str, ...], str]] = field(default_factory=set, repr=False)
+
+    @property
+    def max_body(self) -> int:
+        """The largest body of a request, in bytes."""
+        return self.bounds.max_body
+
+    def model_target(self, name: str) -> ModelTarget | None:
+        """Where a model's requests go; None for a model that the policy does not have."""
+        return self.models.find(name)
+
+    def check_endpoint(self, principal: Principal, endpoint: str) -> None:
+        """Raises Refusal (403) unless a role of the principal allows the endpoint of this name."""
+        key = (principal.roles, endpoint)
+        if key in self._callable:
+            return
+        if not any(role.access.permits_endpoint(endpoint) for role in self._roles_of(principal)):
+            raise Refusal(FORBIDDEN, f"Your role does not allow the endpoint '{endpoint}'.", control="roles")
+        if len(self._callable) < _REMEMBERED:
+            self._callable.add(key)
+
+    def permit(self, principal: Principal, endpoint: str, model: str | None) -> Permit:
+        """The permit for a request; `model` is None for an endpoint whose requests name none.
+
+        Raises Refusal: 403 for what no role allows, 404 for a model that the policy does not have.
+        """
+        key = (principal.roles, endpoint, model)
+        permit = self._permits.get(key)
+        if permit is None:
+            permit = self._decide(principal, endpoint, model)
+            if model is None or len(model) <= MAX_NAME:
+                if len(self._permits) >= _REMEMBERED:
+                    self._permits.clear()
+                self._permits[key] = permit
+        return permit
+
+    def permitted_models(self, principal: Principal) -> list[str]:
+        """The names of models that the principal may ask for; of those that only a glob covers, none."""
+        roles = self._roles_of(principal)
+        return [name for name in self.models.names if any(role.access.permits_model(name) for role in roles)]
+
+    def _roles_of(self, principal: Principal) -> list[CompiledRole]:
+        return [self.roles[name] for name in principal.roles if name in self.roles]
+
+    def _decide(self, principal: Principal, endpoint: str, model: str | None) -> Permit:
+        self.check_endpoint(principal, endpoint)
+        for role in self._roles_of(principal):
+            if role.access.permits_endpoint(endpoint) and (model is None or role.access.permits_model(model)):
+                return Permit(role, self._target(endpoint, model))
+        assert model is not None
+        raise Refusal(
+            FORBIDDEN, f"Your role does not allow the model '{model[:_SHOWN]}'.", param="model", control="roles"
+        )
+
+    def _target(self, endpoint: str, model: str | None) -> ModelTarget:
+        if model is None:
+            return self.routes[endpoint]
+        target = self.models.find(model)
+        if target is None:
+            raise Refusal(MODEL_NOT_FOUND, f"The model '{model[:_SHOWN]}' does not exist.", param="model")
+        return target
+
+
+def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes) -> Snapshot:
+    """The snapshot of a policy. `table` holds the limits' counters, `hash_key` keys the hash action of redaction.
+
+    Raises PolicyError.
+    """
+    document = policy.document
+    upstreams = {name: compile_upstream(name, upstream) for name, upstream in document.upstreams.items()}
+    profiles = compile_profiles(policy, hash_key)
+    role = document.identity.anonymous
+    network = document.network
+    return Snapshot(
+        revision=policy.revision,
+        api_keys=document.identity.api_keys,
+        anonymous=anonymous(role) if role else None,
+        endpoints=_endpoints(document),
+        upstreams=upstreams,
+        models=ModelTable(document.routing, upstreams),
+        roles={
+            name: CompiledRole(
+                Role(name, entry.endpoints, entry.models, entry.redaction),
+                _parameters(policy, name, entry),
+                profiles[entry.redaction],
+            )
+            for name, entry in document.roles.items()
+        },
+        routes={route.name: ModelTarget(route.name, upstreams[route.upstream], None) for route in document.routes},
+        network=NetworkRules(
+            allow=map(ip_network, network.allow),
+            deny=map(ip_network, network.deny),
+            trusted=map(ip_network, network.trusted_proxies),
+        ),
+        limiter=_limiter(policy, table),
+        bounds=_bounds(policy),
+    )
+
+
+def verify(policy: Policy) -> None:
+    """Compile a policy and throw the snapshot away. Raises PolicyError for what loading alone does not find."""
+    compile_snapshot(policy, table=Table(mmap.mmap(-1, WINDOW * SLOT_BYTES), bytes(16)), hash_key=bytes(32))
+
+
+def _endpoints(document: model.Document) -> dict[str, Endpoint]:
+    found = {
+        endpoint.path: Endpoint(
+            name=endpoint.name,
+            dialect=endpoint.dialect,
+            path=endpoint.path,
+            methods=frozenset({endpoint.method}),
+            upstream_path=endpoint.suffix.encode("ascii"),
+            is_hot=endpoint.method == "POST",
+            route=None,
+            response_text=None,
+        )
+        for endpoint in ENDPOINTS
+    }
+    for route in document.routes:
+        found[route.path] = Endpoint(
+            name=route.name,
+            dialect="generic",
+            path=route.path,
+            methods=frozenset(route.methods),
+            upstream_path=_upstream_path(document, route),
+            is_hot="POST" in route.methods,
+            route=route,
+            response_text=tuple(route.response_text) or None,
+        )
+    return found
+
+
+def _upstream_path(document: model.Document, route: model.Route) -> bytes:
+    """A route's path upstream. Clients call this gateway under /v1 as they call the provider; where the upstream's
+    `base_url` ends in it already, it is not said twice."""
+    base = document.upstreams[route.upstream].base_url.rstrip("/")
+    path = route.path.removeprefix("/v1") if base.endswith("/v1") and route.path.startswith("/v1/") else route.path
+    return path.encode("ascii")
+
+
+def _parameters(policy: Policy, name: str, role: model.Role) -> ParameterRules | None:
+    rules = {
+        parameter: Rule("max", rule.max) if isinstance(rule, model.Cap) else Rule(rule)
+        for parameter, rule in role.parameters.items()
+        if rule != "allow"
+    }
+    if not rules:
+        return None
+    try:
+        return ParameterRules(rules)
+    except ValueError as error:
+        raise policy.error(str(error), "roles", name, "parameters") from None
+
+
+def _limiter(policy: Policy, table: Table) -> Limiter:
+    limits = []
+    for index, limit in enumerate(policy.document.limits):
+        if limit.requests is None:
+            continue
+        try:
+            limits.append(
+                Limit(
+                    name=limit.name,
+                    by=limit.by,
+                    requests=Rate.parse(limit.requests),
+                    burst=limit.burst,
+                    roles=frozenset(limit.roles) if limit.roles is not None else None,
+                    models=tuple(limit.models) if limit.models is not None else None,
+                    ipv6_prefix=limit.ipv6_prefix,
+                )
+            )
+        except ValueError as error:
+            raise policy.error(str(error), "limits", index) from None
+    try:
+        return Limiter(table, limits)
+    except ValueError as error:
+        raise policy.error(str(error), "limits") from None
+
+
+def _bounds(policy: Policy) -> Bounds:
+    validation = policy.document.validation
+    body = validation.max_body
+    try:
+        return Bounds(
+            max_depth=validation.max_depth,
+            max_messages=validation.max_messages,
+            max_body=parse_size(body) if isinstance(body, str) else body,
+        )
+    except ValueError as error:
+        raise policy.error(str(error), "validation") from None
