@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.errors import BenchmarkError
 
 PARTS = ("peers", "micro", "load")
+RESULTS = Path("benchmarks/results")
 
 _DESCRIPTION = """Measure tidegate.
 
@@ -36,9 +37,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--seconds", type=_positive, default=4, metavar="S", help="length of one round of one peer or stream (4)"
     )
-    made.add_argument(
-        "--out", type=Path, default=Path("benchmarks/results"), metavar="DIR", help="JSON and chart (benchmarks/results)"
-    )
+    made.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help=f"where JSON and chart go ({RESULTS})")
     made.add_argument(
         "--only", action="append", default=[], metavar="NAME", help="peers or kernels with this name; may be repeated"
     )

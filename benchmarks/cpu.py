@@ -34,7 +34,8 @@ class Usage:
 
 
 # (pid, start time in clock ticks): a reused pid is another process.
-Sample = dict[tuple[int, int], Usage]
+Identity = tuple[int, int]
+Sample = dict[Identity, Usage]
 
 
 def _stat(pid: int) -> list[str] | None:
@@ -67,6 +68,12 @@ def tree(root: int) -> list[int]:
         found |= more
         grew = bool(more)
     return sorted(found)
+
+
+def alive(process: Identity) -> bool:
+    """Whether that very process still runs (a zombie does not)."""
+    fields = _stat(process[0])
+    return fields is not None and int(fields[_START]) == process[1]
 
 
 def sample(root: int) -> Sample:

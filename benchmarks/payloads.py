@@ -21,15 +21,19 @@ _QUESTION = (
 )
 
 _ANSWER = (
-    "Three risks stand out, in this order.\n\n1. Overlapping runs. A rolling schedule lets a slow run meet the next one, "
-    "and both then write the same summary. Take a lease on the region before the first row is read, and count how often "
-    "the lease was refused during the first two weeks.\n\n2. Late rows. Rows that arrive after their region was closed "
-    "were caught by the nightly window; now they are not. Compare the totals of the rolling summaries with one full "
-    "pass over the same day, and alert when the two differ by more than 0.1 percent.\n\n3. Uneven load. Grouping 40,000 "
-    "rows by region is cheap, but two of the regions hold more than half of them. Measure the time by region, not by "
-    "run, and split the large ones before anything else is tuned.\n\nStart with the first: it is the only one of the "
-    "three that can write wrong figures without any error in the log. The other two are slow or visible, and can be "
-    "handled in the weeks that follow; write down today's totals as the figures to compare with."
+    "Three risks stand out, in this order.\n\n"
+    "1. Overlapping runs. A rolling schedule lets a slow run meet the next one, and both then write the "
+    "same summary. Take a lease on the region before the first row is read, and count how often the lease "
+    "was refused during the first two weeks.\n\n"
+    "2. Late rows. Rows that arrive after their region was closed were caught by the nightly window; now "
+    "they are not. Compare the totals of the rolling summaries with one full pass over the same day, and "
+    "alert when the two differ by more than 0.1 percent.\n\n"
+    "3. Uneven load. Grouping 40,000 rows by region is cheap, but two of the regions hold more than half "
+    "of them. Measure the time by region, not by run, and split the large ones before anything else is "
+    "tuned.\n\n"
+    "Start with the first: it is the only one of the three that can write wrong figures without any error "
+    "in the log. The other two are slow or visible, and can be handled in the weeks that follow; write "
+    "down today's totals as the figures to compare with."
 )
 
 
@@ -78,7 +82,7 @@ REQUEST = _compact(
 ANSWER = _chat_answer(_ANSWER)
 
 FOUND = _chat_answer(
-    _ANSWER.replace("before the first row is read,", "(ask jane.roe@example.com) before the first row is read,").replace(
+    _ANSWER.replace("on the region", "on the region (ask jane.roe@example.com)").replace(
         "before anything else is tuned", "before 4111 1111 1111 1111 is tuned"
     )
 )

@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,33 +46,33 @@ def _tail(log: Path) -> str:
     return "\n".join(lines) or "(it printed nothing)"
 
 
+def _gone(members: Iterable[cpu.Identity], patience_s: float) -> list[cpu.Identity]:
+    """Wait at most `patience_s` for `members` to end; those that have not."""
+    deadline = time.monotonic() + patience_s
+    while left := [member for member in members if cpu.alive(member)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(POLL_S)
+    return left
+
+
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    members = cpu.tree(process.pid)
+    members = list(cpu.sample(process.pid))
     if process.poll() is None:
         process.terminate()
         try:
             process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             pass
-    # Those that outlive their leader: the ones seen above which still exist and still are in its session.
-    left = [pid for pid in members if _in_session(pid, process.pid)]
-    deadline = time.monotonic() + STOP_S
-    while left and time.monotonic() < deadline and process.poll() is not None:
-        time.sleep(POLL_S)
-        left = [pid for pid in left if _in_session(pid, process.pid)]
-    for pid in left:
+    # A leader that is deaf has had its time; what outlives a leader that has ended is given as much.
+    left = _gone(members, 0.0 if process.poll() is None else STOP_S)
+    for pid, _ in left:
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
     process.wait(STOP_S)
-
-
-def _in_session(pid: int, session: int) -> bool:
-    try:
-        return os.getsid(pid) == session and pid in cpu.tree(session)
-    except ProcessLookupError:
-        return False
+    _gone(left, STOP_S)
 
 
 @contextmanager

@@ -51,7 +51,6 @@ class WorkerApp:
         self._store = open_store(settings.state_dir / LIMITS_FILE, settings.limit_slots)
         self._keys = KeyCache(settings.state_dir)
         self._hash_key = open_hash_key(settings.state_dir / HASH_KEY_FILE)
-        self._gauge = metrics.gauge("tidegate_connections", worker=str(place))
         self._lane: Lane | None = None
         self._snapshot: Snapshot | None = None
         self._runner: web.AppRunner | None = None
@@ -84,7 +83,8 @@ class WorkerApp:
         self._snapshot = snapshot
 
     def _handler(self) -> asyncio.Protocol:
-        assert self._runner is not None and self._runner.server is not None
+        assert self._runner is not None
+        assert self._runner.server is not None
         return self._runner.server()
 
     async def serve(self, sock: socket.socket) -> None:
@@ -130,12 +130,10 @@ class WorkerApp:
             self._poll.cancel()
         lane.sweeper.stop()
         lane.pools.close()
-        self._metrics.set(self._gauge, 0)
 
     async def _poll_keys(self) -> None:
         while True:
             await asyncio.sleep(_POLL_KEYS_S)
-            self._metrics.set(self._gauge, self.connections)
             try:
                 self._keys.poll()
             except Exception:

@@ -10,7 +10,6 @@ output, alone; everything meant for a person besides it is on standard error.
 from __future__ import annotations
 
 import argparse
-import importlib
 import os
 import subprocess
 import sys
@@ -132,8 +131,9 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    run: Callable[..., int] = importlib.import_module("engine.demo.demo").run
-    return run(options.state_dir)
+    from engine.demo import demo
+
+    return demo.run(options.state_dir)
 
 
 def _mock_llm(options: argparse.Namespace) -> int:
@@ -141,8 +141,9 @@ def _mock_llm(options: argparse.Namespace) -> int:
         address = settings.parse_address(options.listen)
     except ValueError as error:
         return _say(WRONG, f"--listen: {error}")
-    run: Callable[..., int] = importlib.import_module("engine.demo.mock_llm").run
-    return run(address.host, address.port)
+    from engine.demo import mock_llm
+
+    return mock_llm.run(address)
 
 
 def _bench(arguments: Sequence[str]) -> int:
@@ -287,18 +288,17 @@ def _unknown_roles(loaded: Settings, roles: Sequence[str], environ: Mapping[str,
 def _expiry(text: str, now_s: float) -> float:
     """Seconds since the epoch of `30d` from now, or of a date or time (UTC unless it says otherwise)."""
     try:
-        return now_s + settings.parse_duration(text)
+        seconds = now_s + settings.parse_duration(text)
     except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(
-            f"--expires: {text!r} is neither a duration such as 30d nor a date such as 2030-01-31"
-        ) from None
-    seconds = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(
+                f"--expires: {text!r} is neither a duration such as 30d nor a date such as 2030-01-31"
+            ) from None
+        seconds = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
     if seconds <= now_s:
-        raise ValueError(f"--expires: {text!r} is in the past")
+        raise ValueError(f"--expires: {text!r} is not in the future")
     return seconds
 
 

@@ -42,7 +42,8 @@ def _allow_files() -> None:
 def slow_upstream(folder: Path, core: int, events: int) -> Iterator[int]:
     """The slow upstream on `core`: its port."""
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.load.slow_upstream", str(port), str(events), str(int(INTERVAL_S * 1000))]
+    arguments = [str(number) for number in (port, events, int(INTERVAL_S * 1000))]
+    command = [sys.executable, "-m", "benchmarks.load.slow_upstream", *arguments]
     with running(
         "the slow upstream",
         command,
@@ -112,13 +113,14 @@ def main(*, seconds: float, out: Path, progress: Callable[[str], None]) -> bool:
             ["", f"{figures.first_p99_s * 1000:,.0f} ms", "to the first byte, 99th percentile"],
         ]
     print(table(["load on one worker", "", "what"], [[name, value, "  " + what] for name, value, what in rows]))
-    print(f"\nfloor: worker at rest < {MOST_AT_REST / 1e6:.0f} MB: {worker / 1e6:.1f} MB: {'held' if held else 'MISSED'}")
-    figures = {
+    verdict = "held" if held else "MISSED"
+    print(f"\nfloor: worker at rest < {MOST_AT_REST / 1e6:.0f} MB: {worker / 1e6:.1f} MB: {verdict}")
+    written = {
         "at_rest": {"supervisor": supervisor, "worker": worker, "most": MOST_AT_REST, "held": held},
         "idle": idle,
         "relayed": relay,
         "redacted": redacted,
     }
-    write_json(out / "load.json", figures)
+    write_json(out / "load.json", written)
     print(f"written: {out / 'load.json'}")
     return held

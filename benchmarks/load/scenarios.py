@@ -120,9 +120,7 @@ async def streams(proxy: Running, events: int, interval_s: float) -> Streams:
     try:
         async with asyncio.timeout(length_s + _STREAM_SLACK_S):
             answers, highest = await asyncio.gather(
-                asyncio.gather(
-                    *(connection.post(proxy.path, STREAM_REQUEST, headers) for connection in connections)
-                ),
+                asyncio.gather(*(connection.post(proxy.path, STREAM_REQUEST, headers) for connection in connections)),
                 _highest(proxy.pid, length_s),
             )
     except TimeoutError:

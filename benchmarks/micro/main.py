@@ -18,7 +18,7 @@ def cases(kernel: str) -> list[Case]:
     try:
         module = importlib.import_module(f"benchmarks.micro.{kernel}")
     except ImportError as error:
-        raise BenchmarkError(f"{kernel} cannot be measured: {error} (run from the checkout, after the build)") from error
+        raise BenchmarkError(f"{kernel} can be measured in a built checkout only: {error}") from error
     found: list[Case] = module.cases()
     return found
 

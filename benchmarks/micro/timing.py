@@ -95,7 +95,8 @@ def measure(case: Case, rounds: int) -> Result:
     result = Result(case.name, case.size, {})
     for name, values in taken.items():
         summary, against = spread(values), ratio(values, taken[kernel])
-        assert summary is not None and against is not None  # there is at least one round and none can fail
+        if summary is None or against is None:
+            raise BenchmarkError("no rounds were asked for")
         result.ns[name] = summary
         result.ratios[name] = against
     return result

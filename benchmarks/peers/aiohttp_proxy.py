@@ -1,6 +1,6 @@
 """An ordinary proxy of aiohttp's own parts: a server, one ClientSession, no control of any kind.
 
-As a module it is the peer; as a program (`python -m benchmarks.peers.aiohttp_proxy PORT UPSTREAM_PORT`) it is the proxy.
+As a module it is the peer; as a program it is the proxy: `python -m benchmarks.peers.aiohttp_proxy PORT UPSTREAM_PORT`.
 """
 
 from __future__ import annotations

@@ -42,8 +42,6 @@ def floors(cpu_us: Mapping[str, Sequence[float | None]]) -> list[Floor]:
     if cpu_us.keys() >= {ALL_ON, NGINX}:
         found.append(Floor("all on / nginx", MOST_OF_NGINX, ratio(cpu_us[ALL_ON], cpu_us[NGINX])))
     if cpu_us.keys() >= {ALL_ON, ALL_OFF, NGINX}:
-        gap = within_rounds(
-            lambda on, off, unit: (on - off) / unit, cpu_us[ALL_ON], cpu_us[ALL_OFF], cpu_us[NGINX]
-        )
+        gap = within_rounds(lambda on, off, unit: (on - off) / unit, cpu_us[ALL_ON], cpu_us[ALL_OFF], cpu_us[NGINX])
         found.append(Floor("(all on - all off) / nginx", MOST_OF_CONTROLS, gap))
     return found

@@ -22,6 +22,11 @@ from benchmarks.report import middle, number, ranged, table, write_json
 from benchmarks.stats import Spread, ratio, spread, within_rounds
 from benchmarks.upstream import constant_upstream
 
+_LEGEND = (
+    "CPU us: user + system of all processes of the proxy, a request, median of the rounds. Ratios and differences are",
+    "taken within a round. saves us: what a request costs less than with all controls on.",
+)
+
 
 def all_peers() -> list[Peer]:
     """Every peer, in the order of the table."""
@@ -68,8 +73,7 @@ def show(peers: Sequence[Peer], measured: dict[str, list[Measurement]], demands:
     lines = [table(head, [_row(peer.name, cpu_us, measured[peer.name]) for peer in peers]), ""]
     width = max(len(peer.name) for peer in peers)
     lines += [f"{peer.name.ljust(width)}  {peer.what}" for peer in peers]
-    lines += ["", "CPU us: user + system of all processes of the proxy, a request, median of the rounds. Ratios and"]
-    lines += ["differences are taken within a round. saves us: what a request costs less than with all controls on.", ""]
+    lines += ["", *_LEGEND, ""]
     for demand in demands:
         verdict = "held" if demand.held else "MISSED" if demand.value else "not measured"
         aim = "" if demand.aim is None else f" (aim {demand.aim})"

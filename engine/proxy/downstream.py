@@ -21,6 +21,7 @@ ends, because where the next request begins cannot be known. A client that leave
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, cast
 
@@ -42,8 +43,6 @@ from engine.proxy.peer import peer_address
 from engine.proxy.relay import Exchange
 
 if TYPE_CHECKING:
-    import asyncio
-
     from engine.pipeline.context import RequestContext
     from engine.policy.snapshot import Endpoint
     from engine.proxy.lane import Lane
@@ -78,7 +77,7 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HEAD_END: Final = b"\r\n\r\n"
 
 
-class Downstream:
+class Downstream(asyncio.Protocol):
     """One client connection: an asyncio protocol, and the sink of its exchanges."""
 
     __slots__ = (

@@ -2,14 +2,15 @@
 
 msgspec names the fields on the way to an error but writes ``[...]`` for every index, as it keeps none while it decodes.
 The index is found afterwards: the document is read again untyped, the fields are followed through both the value and
-its type, and at ``[...]`` the items are converted one after another until one fails. Only requests that are refused
-pay for it, and each item is converted once for each list around it.
+its type, and at ``[...]`` the first item that does not convert is found by halving. Only requests that are refused pay
+for it, and every list on the way is converted at most once.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
@@ -91,10 +92,14 @@ def _field_type(kind: Any, value: Any, field: str) -> Any:
             # The field that tells the structs apart has no type of its own: its values are their tags.
             return Literal[tuple(each.__struct_config__.tag for each in tagged)]
         chosen = config.tag is None or (isinstance(value, dict) and value.get(config.tag_field) == config.tag)
-        for info in msgspec.structs.fields(struct) if chosen else ():
-            if info.encode_name == field:
-                return info.type
+        if chosen and field in _fields(struct):
+            return _fields(struct)[field]
     return Any
+
+
+@cache  # as many as there are structs; their annotations are slow to resolve
+def _fields(struct: type[msgspec.Struct]) -> dict[str, Any]:
+    return {info.encode_name: info.type for info in msgspec.structs.fields(struct)}
 
 
 def _item_type(kind: Any, value: Any) -> Any:
@@ -106,14 +111,18 @@ def _item_type(kind: Any, value: Any) -> Any:
 
 
 def _first_wrong(value: Any, kind: Any) -> tuple[str | int, Any]:
-    """Key or index, and value, of the first item that is no `kind`."""
-    items: Iterable[tuple[str | int, Any]] = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, item in items:
+    """Key or index, and value, of the first item that is no `kind`; one of them is not."""
+    items: list[Any] = list(value.values()) if isinstance(value, dict) else value
+    low, high = 0, len(items)  # all before `low` are right, one before `high` is not
+    while high - low > 1:
+        middle = (low + high) // 2
         try:
-            msgspec.convert(item, kind)
+            msgspec.convert(items[low:middle], list[kind])
         except msgspec.ValidationError:
-            return key, item
-    raise AssertionError("an item was refused once and not again")
+            high = middle
+        else:
+            low = middle
+    return list(value)[low] if isinstance(value, dict) else low, items[low]
 
 
 def _choices(kind: Any) -> list[str]:

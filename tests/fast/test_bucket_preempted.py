@@ -137,23 +137,24 @@ def test_two_that_add_a_key_at_once_make_one_counter(mine: int, theirs: int) -> 
         assert [tat for found, tat in occupied(memory) if found == key] == [NOW + 10]
 
 
-def test_a_slot_taken_over_in_between_is_not_charged() -> None:
-    # The child finds its idle counter; before it charges, somebody else's key has its slot.
+@pytest.mark.parametrize(("mine", "theirs"), [(16, 8), (8, 16)], ids=["it charges", "it takes over"])
+def test_an_idle_slot_is_charged_or_taken_over_but_not_both(mine: int, theirs: int) -> None:
+    # The only free slot belongs to the idle counter of 16; 8 has none yet.
     memory = mmap.mmap(-1, WINDOW * SLOT_BYTES)
     table = Table(memory, bytes(16))
-    rival = Plan(table, [(8, 10, 10)])
+    rival = Plan(table, [(theirs, 10, 10)])
 
     def reset() -> None:
         for index in range(WINDOW):
             struct.pack_into("<Qq", memory, index * SLOT_BYTES, 1000 + index, NOW + 10)
         struct.pack_into("<Qq", memory, 5 * SLOT_BYTES, 16, NOW - 10)
 
-    for child in held_everywhere(memory, reset, partial(Plan(table, [(16, 10, 10)]).take, NOW)):
+    for child in held_everywhere(memory, reset, partial(Plan(table, [(mine, 10, 10)]).take, NOW)):
         here = rival.take(NOW) == ADMITTED
         there = child.finish()
         assert here + there == 1
-        assert table.peek(8, NOW) == (NOW + 10 if here else 0)
-        assert table.peek(16, NOW) == (NOW + 10 if there else 0)
+        assert table.peek(theirs, NOW) == (NOW + 10 if here else 0)
+        assert table.peek(mine, NOW) == (NOW + 10 if there else 0)
 
 
 def test_a_process_killed_after_any_write_leaves_a_whole_table() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator
-from typing import Any, NotRequired, Required, get_args, get_origin
+from typing import Any, NotRequired, Required, cast, get_args, get_origin
 
 from typing_extensions import get_type_hints, is_typeddict
 
@@ -21,7 +21,8 @@ def samples(kind: Any, depth: int = 0) -> Iterator[Any]:
     """Values of `kind`, the fullest first. Nothing where the type cannot be JSON (a file) or goes too deep."""
     if depth > MAX_DEPTH:
         return
-    origin, arguments = get_origin(kind), get_args(kind)
+    origin = cast(Any, get_origin(kind))
+    arguments = get_args(kind)
     if origin in _WRAPPERS:
         yield from samples(arguments[0], depth)
     elif origin is typing.Union or isinstance(kind, type(int | str)):
@@ -59,7 +60,8 @@ def _dictionaries(kind: Any, depth: int) -> Iterator[dict[str, Any]]:
     hints = get_type_hints(kind, include_extras=True)
     values = {key: list(samples(hint, depth + 1)) for key, hint in hints.items()}
     # Under postponed annotations the class itself does not see its Required marks.
-    required = {key for key, hint in hints.items() if key in kind.__required_keys__ or get_origin(hint) is Required}
+    origins: dict[str, Any] = {key: get_origin(hint) for key, hint in hints.items()}
+    required = {key for key in hints if key in kind.__required_keys__ or origins[key] is Required}
     if any(not values[key] for key in required):
         return
     full = {key: variants[0] for key, variants in values.items() if variants}

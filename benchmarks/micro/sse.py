@@ -1,0 +1,67 @@
+"""sse: cutting a stream into events, beside the oracle and a split at blank lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from benchmarks.load import slow_upstream
+from benchmarks.micro.timing import Case, Contender
+from engine._fast.sse import Splitter
+from tests.fast.oracles.sse import Splitter as Oracle
+
+_EVENTS = 64
+_MAX_EVENT = 1 << 20
+
+
+class BlankLines:
+    """What a stream with LF alone, one data line an event and no comment needs."""
+
+    def __init__(self, _: int) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The data of the events that are complete."""
+        *events, self._rest = (self._rest + chunk).split(b"\n\n")
+        return [event.removeprefix(b"data: ") for event in events]
+
+
+def _data(event: Any) -> Any:
+    return event.data
+
+
+def _reading(splitter: Callable[[int], Any]) -> Callable[[Sequence[bytes]], list[Any]]:
+    def read(chunks: Sequence[bytes]) -> list[Any]:
+        feed = splitter(_MAX_EVENT).feed
+        found: list[Any] = []
+        for chunk in chunks:
+            found += feed(chunk)
+        return found
+
+    return read
+
+
+def _case(name: str, chunks: Sequence[bytes]) -> Case:
+    def event_data(events: list[Any]) -> list[Any]:
+        return list(map(_data, events))
+
+    return Case(
+        name,
+        [
+            Contender("kernel", "read(chunks)", {"read": _reading(Splitter), "chunks": chunks}, event_data),
+            Contender("oracle", "read(chunks)", {"read": _reading(Oracle), "chunks": chunks}, event_data),
+            Contender("split at blank lines", "read(chunks)", {"read": _reading(BlankLines), "chunks": chunks}),
+        ],
+        size=sum(map(len, chunks)),
+    )
+
+
+def cases() -> list[Case]:
+    """A stream that comes event by event, and the same in two pieces which cut an event."""
+    whole = slow_upstream.whole(_EVENTS)
+    events = [*map(slow_upstream.event, range(_EVENTS)), slow_upstream.DONE]
+    middle = len(whole) // 2
+    return [
+        _case(f"sse: {_EVENTS} events, one a read", events),
+        _case(f"sse: {_EVENTS} events in two reads", [whole[:middle], whole[middle:]]),
+    ]

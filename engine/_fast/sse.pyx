@@ -1,0 +1,118 @@
+"""Server-sent events, cut out of a stream byte for byte (WHATWG HTML, section 9.2).
+
+Theory of operation
+    Bytes are kept until an event is whole: up to and with the empty line that ends it. Lines end in CR LF, LF or CR. Of
+    an event both are given: its raw bytes, which joined over all events and the rest are the stream again, and the value
+    of its `data` lines, joined by LF, and of its last `event` line.
+
+Guarantees
+    - However the stream is cut, the events are the same.
+    - A byte is looked at once, plus once for each call in which its line is not whole: linear in practice and bounded by
+      `max_event` for each call.
+    - Of one event never more than `max_event` bytes are kept; a longer one raises EventTooLong.
+
+Not handled
+    A CR that is the last byte so far may be half of a CR LF, so the event that it might end waits for the next byte.
+"""
+
+
+class EventTooLong(ValueError):
+    """An event longer than the bound."""
+
+
+cdef class Event:
+    """One event. `data` and `event` are None where there is no such line; comments and other fields are in `raw` only."""
+
+    cdef readonly bytes raw
+    cdef readonly bytes data
+    cdef readonly bytes event
+
+    def __cinit__(self, bytes raw, bytes data, bytes event):
+        self.raw = raw
+        self.data = data
+        self.event = event
+
+
+cdef class Splitter:
+    """Cuts one stream. `max_event`: bytes."""
+
+    cdef bytes _rest
+    cdef Py_ssize_t _scanned
+    cdef Py_ssize_t _max
+    cdef bint _first
+
+    def __cinit__(self, Py_ssize_t max_event):
+        if max_event < 1:
+            raise ValueError("max_event: at least 1")
+        self._rest = b""
+        self._scanned = 0
+        self._max = max_event
+        self._first = True
+
+    def feed(self, bytes chunk not None) -> list:
+        """The events that `chunk` completes. Raises EventTooLong."""
+        cdef bytes buffer = self._rest + chunk if self._rest else chunk
+        cdef const unsigned char* data = buffer
+        cdef Py_ssize_t size = len(buffer)
+        cdef Py_ssize_t begin = 0
+        cdef Py_ssize_t line = self._scanned
+        cdef Py_ssize_t at = line
+        cdef Py_ssize_t end
+        events = []
+        while at < size:
+            if data[at] != 10 and data[at] != 13:
+                at += 1
+                continue
+            if data[at] == 13:
+                if at + 1 == size:
+                    break
+                end = at + 2 if data[at + 1] == 10 else at + 1
+            else:
+                end = at + 1
+            if at == line:
+                if end - begin > self._max:
+                    raise EventTooLong(f"an event of {end - begin} bytes; at most {self._max}")
+                events.append(self._event(buffer[begin:end]))
+                begin = end
+            line = at = end
+        if size - begin > self._max:
+            raise EventTooLong(f"an event of more than {self._max} bytes")
+        self._rest = buffer[begin:]
+        self._scanned = line - begin
+        return events
+
+    def finish(self) -> bytes:
+        """What is left at the end of the stream: an event that was not ended."""
+        rest, self._rest = self._rest, b""
+        self._scanned = 0
+        return rest
+
+    cdef Event _event(self, bytes raw):
+        cdef bytes text = raw
+        cdef bytes data = None
+        cdef bytes event = None
+        cdef bytes value
+        if self._first:
+            self._first = False
+            if text[:3] == b"\xef\xbb\xbf":
+                text = text[3:]
+        if b"\r" in text:
+            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        for line in text.split(b"\n"):
+            if line[:4] == b"data" and line[4:5] in (b":", b""):
+                value = _value(line, 5)
+                data = value if data is None else data + b"\n" + value
+            elif line[:5] == b"event" and line[5:6] in (b":", b""):
+                event = _value(line, 6)
+        return Event(raw, data, event)
+
+
+cdef bytes _value(bytes line, Py_ssize_t at):
+    if line[at:at + 1] == b" ":
+        at += 1
+    return line[at:]
+
+
+def parse(bytes raw not None) -> Event:
+    """One event from its raw bytes, which may lack the empty line at its end."""
+    return Splitter(max(len(raw), 1))._event(raw)

@@ -1,0 +1,138 @@
+"""Redaction of a whole answer: JSON of any shape, or plain text.
+
+Theory of operation. All strings of a JSON text, keys too, are unescaped in one pass and searched in one go. If nothing
+occurs, the bytes leave as they came. Otherwise the text is parsed and every string is redacted where it stands, but for
+a short list of structural fields whose values no model writes. So it does not matter whether a shape is known: what is
+not known is searched like everything else.
+
+Tool arguments are JSON inside a string; they are parsed and redacted leaf by leaf, so that they stay valid JSON. Token
+texts in `logprobs` repeat the answer in pieces that no rule would match: where anything was found they are dropped.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from engine._fast.jsonguard import GuardError, texts
+from engine.redaction.profile import Profile
+
+# Deeper answers cannot be walked on the interpreter's stack; no dialect comes near.
+MAX_DEPTH: Final = 128
+# Values that the API's machinery writes, not the model. Never a place for text in any dialect.
+STRUCTURAL: Final = frozenset(
+    (
+        "id", "object", "type", "role", "model", "finish_reason", "stop_reason", "status", "call_id", "item_id",
+        "tool_call_id", "tool_use_id", "response_id", "previous_response_id", "system_fingerprint", "service_tier",
+        "signature", "encrypted_content", "created", "created_at", "index",
+    )
+)  # fmt: skip
+# Where a string is JSON of its own.
+_JSON_STRINGS: Final = frozenset(("arguments", "partial_json"))
+_LOGPROBS: Final = frozenset(("logprobs", "prompt_logprobs"))
+
+
+class UnsearchableAnswer(Exception):
+    """An answer whose text cannot be found: neither JSON nor text."""
+
+
+class AnswerRedaction(NamedTuple):
+    """The body that may leave (the very same object where nothing changed), findings by rule, and who blocks it."""
+
+    body: bytes
+    findings: dict[str, int]
+    blocked: str | None
+
+
+class Walker:
+    """Redacts the strings of parsed JSON in place, and counts what it found."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.findings: dict[str, int] = {}
+        self.blocked: str | None = None
+
+    def text(self, text: str) -> str:
+        """One text."""
+        data = text.encode("utf-8", "surrogatepass")
+        result = self.profile.redact(data)
+        for rule, count in result.findings.items():
+            self.findings[rule] = self.findings.get(rule, 0) + count
+        self.blocked = self.blocked or result.blocked
+        return text if result.text is data else result.text.decode("utf-8", "surrogatepass")
+
+    def json_text(self, text: str) -> str:
+        """A text that is JSON, or was meant to be."""
+        try:
+            value = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return self.text(text)
+        if not isinstance(value, dict | list):
+            return self.text(text)
+        before = dict(self.findings)
+        value = self.tree(value, None)
+        return text if self.findings == before else orjson.dumps(value).decode()
+
+    def tree(self, value: Any, key: str | None) -> Any:
+        """A value found under `key`: every text in it. Deep nesting was refused before. Keys are texts too."""
+        if isinstance(value, str):
+            if key in _JSON_STRINGS:
+                return self.json_text(value)
+            # A structural value that is long is not what it says it is.
+            return value if key in STRUCTURAL and len(value) <= 64 else self.text(value)
+        if isinstance(value, list):
+            return [self.tree(item, key) for item in value]
+        if isinstance(value, dict):
+            return {self.text(name): self.tree(item, name) for name, item in value.items()}
+        return value
+
+
+def drop_logprobs(value: Any) -> None:
+    """Takes token texts out of a parsed answer, in place."""
+    if isinstance(value, list):
+        for item in value:
+            drop_logprobs(item)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            if name in _LOGPROBS and item is not None:
+                value[name] = [] if isinstance(item, list) else None
+            else:
+                drop_logprobs(item)
+
+
+def redact_answer(
+    profile: Profile, body: bytes, *, media: bytes, pointers: tuple[str, ...] | None = None
+) -> AnswerRedaction:
+    """Redacts the body of an answer. `media` is its Content-Type.
+
+    `pointers` name where a generic route's text stands (JSON pointers with `*`); every other string is searched all the
+    same, as a declared place is no proof that there is no other. Raises UnsearchableAnswer.
+    """
+    kind = media.partition(b";")[0].strip().lower()
+    try:
+        found = texts(body, MAX_DEPTH)
+    except GuardError:
+        if kind.startswith(b"text/"):
+            return _redact_text(profile, body)
+        raise UnsearchableAnswer(f"{kind.decode('latin-1')} that is not JSON") from None
+    if profile.clean(found):
+        return AnswerRedaction(body, {}, None)
+    value = orjson.loads(body)
+    walker = Walker(profile)
+    redacted = walker.tree(value, None)
+    if walker.blocked is not None:
+        return AnswerRedaction(b"", walker.findings, walker.blocked)
+    if not walker.findings:
+        return AnswerRedaction(body, {}, None)
+    drop_logprobs(redacted)
+    return AnswerRedaction(orjson.dumps(redacted), walker.findings, None)
+
+
+def _redact_text(profile: Profile, body: bytes) -> AnswerRedaction:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        raise UnsearchableAnswer("text that is not UTF-8") from None
+    result = profile.redact(body)
+    return AnswerRedaction(b"" if result.blocked else result.text, result.findings, result.blocked)

@@ -1,0 +1,27 @@
+"""A rule: what to look for, how to be sure, and what to put in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Check = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`pattern` is RE2 syntax and matches at most `max_len` bytes; `check` then accepts or rejects the matched text.
+
+    `examples` and `counterexamples` are held against the rule whenever a ruleset is built. In an example the rule must
+    find something, in a counterexample nothing.
+    """
+
+    id: str
+    group: str
+    pattern: str
+    max_len: int
+    replacement: str
+    examples: tuple[str, ...]
+    counterexamples: tuple[str, ...] = ()
+    keywords: tuple[str, ...] = ()
+    check: Check | None = None

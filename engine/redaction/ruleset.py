@@ -1,0 +1,79 @@
+"""All rules that a policy can name: the built-in pack and the user's own, each held against its examples.
+
+A rule that does not compile, does not find one of its examples, or finds something in a counterexample is refused, with
+its name and the reason: nobody runs on a rule that does not do what it says. The built-in pack is checked once a process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from engine.redaction.regex import RegexError, make_scanner
+from engine.redaction.rule import Rule
+from engine.redaction.rules import RULES
+
+
+class RuleError(ValueError):
+    """A rule, or a name in a profile, that cannot be used. `rule` is its id or name."""
+
+    def __init__(self, rule: str, reason: str) -> None:
+        super().__init__(f"{rule}: {reason}")
+        self.rule = rule
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Ruleset:
+    """Checked rules, in order of precedence: the user's own first."""
+
+    rules: tuple[Rule, ...]
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The names of groups."""
+        return frozenset(rule.group for rule in self.rules)
+
+
+def accepts(rule: Rule, text: str) -> bool:
+    """Whether the rule's own check, if it has one, and its bound accept a matched text."""
+    return len(text.encode()) <= rule.max_len and (rule.check is None or rule.check(text))
+
+
+def check_rule(rule: Rule) -> None:
+    """Raises RuleError unless the rule does what its examples say."""
+    try:
+        scanner = make_scanner([rule.pattern])
+    except RegexError as error:
+        raise RuleError(rule.id, f"the pattern is not accepted: {error.reason}") from None
+
+    def finds(text: str) -> bool:
+        data = text.encode()
+        return any(accepts(rule, data[start:end].decode()) for start, end in scanner.spans(0, data))
+
+    for example in rule.examples:
+        if not finds(example):
+            raise RuleError(rule.id, f"the example {example!r} is not found")
+    for counterexample in rule.counterexamples:
+        if finds(counterexample):
+            raise RuleError(rule.id, f"the counterexample {counterexample!r} is found")
+
+
+@cache
+def _built_in() -> tuple[Rule, ...]:
+    for rule in RULES:
+        check_rule(rule)
+    return RULES
+
+
+def build(user_rules: Sequence[Rule] = ()) -> Ruleset:
+    """The ruleset of a policy. Raises RuleError, also for two rules of one id."""
+    known = _built_in()
+    seen = {rule.id for rule in known}
+    for rule in user_rules:
+        if rule.id in seen:
+            raise RuleError(rule.id, "another rule has this id")
+        seen.add(rule.id)
+        check_rule(rule)
+    return Ruleset((*user_rules, *known))

@@ -1,0 +1,57 @@
+"""What a policy names and this build does not run is told, each control once, with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine import settings
+from engine.policy.loader import load_policy, parse_policy
+from engine.policy.unenforced import unenforced
+
+CONTRACT = Path(__file__).with_name("contract.yaml")
+
+
+def test_contract_names_what_is_missing() -> None:
+    policy = load_policy(CONTRACT, {})
+    missing = unenforced(policy)
+    assert [control.control for control in missing] == [
+        "identity.jwt[0]",
+        "identity.introspection[0]",
+        "limits[2]",
+        "limits[3]",
+        "limits[4]",
+    ]
+    lines = CONTRACT.read_text().splitlines()
+    for control, word in zip(missing, ("issuer", "url", "tokens", "spend", "concurrent"), strict=True):
+        assert word in lines[control.line - 1]
+        assert str(control) == f"{control.control}: {control.reason}"
+
+
+def test_a_policy_of_built_controls_misses_nothing() -> None:
+    text = """
+upstreams: {a: {base_url: http://h/v1}}
+identity: {anonymous: r}
+roles: {r: {endpoints: ["*"], models: ["*"], parameters: {n: deny, logprobs: strip}}}
+limits: [{name: a, by: team, requests: 1/hour, models: ["m*"]}]
+network: {trusted_proxies: [10.0.0.0/8], allow: [10.0.0.0/8], deny: [10.0.0.1]}
+rules: [{id: a, pattern: x}]
+routes: [{name: p, path: /p, upstream: a, response_text: [/text]}]
+"""
+    assert unenforced(parse_policy(text, "test.yaml", {}), settings.load({})) == []
+
+
+def test_other_controls_and_settings() -> None:
+    text = """
+upstreams: {a: {base_url: http://h/v1}}
+validation: {unknown_fields: reject}
+routes: [{name: p, path: /p, upstream: a, request_schema: p.json}]
+"""
+    missing = unenforced(
+        parse_policy(text, "test.yaml", {}), settings.load({"TIDEGATE_REDIS_URL": "redis://user:s3cret@cache"})
+    )
+    assert [(control.control, control.line) for control in missing] == [
+        ("validation.unknown_fields", 3),
+        ("routes[0].request_schema", 4),
+        ("TIDEGATE_REDIS_URL", 0),
+    ]
+    assert "s3cret" not in str(missing)
