@@ -252,17 +252,17 @@ def application() -> web.Application:
     return app
 
 
-def run(host: str, port: int) -> int:
+def run(listen: Address) -> int:
     """Serves until SIGINT or SIGTERM. Port 0 takes a free one. The address is printed when it serves."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(host, port))
+        runner.run(_serve(listen))
     return 0
 
 
-async def _serve(host: str, port: int) -> None:
+async def _serve(listen: Address) -> None:
     runner = web.AppRunner(application(), access_log=None, handle_signals=False)
     await runner.setup()
-    site = web.TCPSite(runner, host, port)
+    site = web.TCPSite(runner, listen.host, listen.port)
     await site.start()
     print(f"mock LLM on http://{Address(*runner.addresses[0][:2])}/v1", flush=True)
     ended = asyncio.Event()

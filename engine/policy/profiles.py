@@ -1,0 +1,49 @@
+"""The redaction profiles of a policy, with the user's own rules among the built-in ones.
+
+A user's rule passes the gate of every rule: it compiles, finds its examples and not its counterexamples. One that
+declares no `max_len` gets `DEFAULT_MAX_LEN`: a rule without a bound would hold a stream without end.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.policy.loader import Policy
+from engine.redaction.profile import Profile, compile_profile
+from engine.redaction.rule import Rule
+from engine.redaction.ruleset import RuleError, build
+
+# Longer than any identifier of a person or a vendor but a token, shorter than a paragraph.
+DEFAULT_MAX_LEN: Final = 256
+
+
+def compile_profiles(policy: Policy, hash_key: bytes) -> dict[str, Profile]:
+    """Every profile by name. Raises PolicyError beside the rule or profile that is wrong."""
+    document = policy.document
+    rules = [
+        Rule(
+            entry.id,
+            entry.group,
+            entry.pattern,
+            entry.max_len or DEFAULT_MAX_LEN,
+            entry.replacement or f"[{entry.id.upper()}]",
+            tuple(entry.examples),
+            tuple(entry.counterexamples),
+            tuple(entry.keywords),
+        )
+        for entry in document.rules
+    ]
+    try:
+        ruleset = build(rules)
+    except RuleError as error:
+        for index, entry in enumerate(document.rules):
+            if entry.id == error.rule:
+                raise policy.error(str(error), "rules", index) from None
+        raise policy.error(str(error), "rules") from None
+    profiles = {}
+    for name, actions in document.profiles.items():
+        try:
+            profiles[name] = compile_profile(name, actions, ruleset, hash_key)
+        except RuleError as error:
+            raise policy.error(str(error), "redaction", name) from None
+    return profiles
