@@ -120,9 +120,11 @@ class WorkerApp:
         lane.drain()
         assert self._runner is not None
         end = lane.loop.time() + grace_s
-        while lane.connections and lane.loop.time() < end:
+        while lane.connections and lane.loop.time() < end:  # noqa: ASYNC110 - a deadline, over many connections
             await asyncio.sleep(_DRAIN_TICK_S)
-        self._runner.shutdown_timeout = max(0.0, end - lane.loop.time())  # type: ignore[attr-defined]
+        if self._runner.server is not None:
+            self._runner.server.pre_shutdown()
+            await self._runner.server.shutdown(max(0.0, end - lane.loop.time()))
         await self._runner.cleanup()
         for connection in list(lane.connections):
             connection.cut()

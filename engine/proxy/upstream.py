@@ -49,6 +49,7 @@ class UpstreamConnection(asyncio.Protocol):
         "_informational",
         "_parser",
         "_received",
+        "_reusable",
         "_status",
         "deadline",
         "exchange",
@@ -64,7 +65,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._parser = HttpResponseParser(self)
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
-        self._begun = self._headed = self._complete = self._framed = False
+        self._begun = self._headed = self._complete = self._framed = self._reusable = False
         self._status = self._received = self._informational = 0
 
     # asyncio
@@ -77,7 +78,7 @@ class UpstreamConnection(asyncio.Protocol):
         assert self.transport is not None and self.exchange is None
         self.exchange = exchange
         self._headers = {}
-        self._begun = self._headed = self._complete = self._framed = False
+        self._begun = self._headed = self._complete = self._framed = self._reusable = False
         self._received = self._informational = 0
         self.transport.write(data)
 
@@ -119,7 +120,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _finish(self, exchange: Exchange) -> None:
         self.exchange = None
-        if self._begun or not self._parser.should_keep_alive():
+        if self._begun or not self._reusable:
             self.close()
         else:
             self.pool.release(self)
@@ -189,8 +190,8 @@ class UpstreamConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if self._headed:
             self._complete = True
-            if self._status in (204, 304):
-                self._framed = True
+            # Asked here: once the message is over, llhttp has forgotten how it was framed.
+            self._reusable = self._parser.should_keep_alive()
 
 
 class Pool:
