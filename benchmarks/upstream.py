@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks import http, payloads
 from benchmarks.errors import BenchmarkError
@@ -55,19 +56,27 @@ def _quoted(text: bytes) -> str:
     return f'"{escaped}"'
 
 
+class Seen(NamedTuple):
+    """Connections accepted and requests answered since the start."""
+
+    connections: int
+    requests: int
+
+
 @dataclass(frozen=True)
 class Upstream:
     """A running upstream."""
 
     port: int
 
-    def answered(self) -> int:
-        """How many requests it has answered, this one not counted. Raises BenchmarkError when it does not answer."""
+    def seen(self) -> Seen:
+        """What it has seen so far, this question not counted. Raises BenchmarkError when it does not answer."""
         got = http.request(self.port, "GET", "/stub_status")
         if got is None or got.status != 200:
             raise BenchmarkError("the upstream is gone")
         # The third line holds: accepts handled requests.
-        return int(got.body.split(b"\n")[2].split()[2]) - 1
+        accepts, _, requests = map(int, got.body.split(b"\n")[2].split())
+        return Seen(accepts - 1, requests - 1)
 
     def ready(self) -> bool:
         """Whether it listens."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tests.fast.oracles.sse import Splitter as Oracle
+
 from benchmarks.load import slow_upstream
 from benchmarks.micro.timing import Case, Contender
 from engine._fast.sse import Splitter
-from tests.fast.oracles.sse import Splitter as Oracle
 
 _EVENTS = 64
 _MAX_EVENT = 1 << 20

@@ -2,7 +2,7 @@
 """Which of many patterns occur in a text, and where: RE2 over bytes.
 
 Theory of operation
-    `RE2::Set`, unanchored, finds in one pass which patterns occur at all. In clean text that is the whole work. Only for
+    `RE2::Set`, unanchored, finds in one pass which patterns occur at all. In clean text that is all the work. Only for
     the patterns that it names does `RE2::Match` look for the places, one pattern at a time. Both run in time linear in
     the text, for every pattern and text: RE2 has no backtracking.
 
@@ -15,12 +15,11 @@ Guarantees
     - Objects are immutable after their making and may be used by several threads.
 
 Not handled
-    Look-around and back-references (RE2 refuses such patterns), and text that is not UTF-8: RE2 reads an invalid byte as
-    a character that no pattern names.
+    Look-around and back-references (RE2 refuses such patterns), and text that is not UTF-8: RE2 reads an invalid byte
+    as a character that no pattern names.
 """
 
 from libcpp cimport bool as cbool
-from libcpp.memory cimport unique_ptr
 from libcpp.string cimport string
 from libcpp.vector cimport vector
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -155,7 +154,7 @@ cdef class Scanner:
         return not self.hits(text)
 
     def spans(self, int rule, bytes text not None, Py_ssize_t start = 0) -> list:
-        """The places of one pattern in `text` from byte `start` on, as (start, end) in bytes: leftmost, not overlapping.
+        """The places of one pattern in `text` from byte `start` on, as (start, end) in bytes: leftmost, no overlaps.
 
         Matches of no bytes are left out. Raises IndexError for a pattern that is not there.
         """

@@ -1,13 +1,13 @@
 """Server-sent events, cut out of a stream byte for byte (WHATWG HTML, section 9.2).
 
 Theory of operation
-    Bytes are kept until an event is whole: up to and with the empty line that ends it. Lines end in CR LF, LF or CR. Of
-    an event both are given: its raw bytes, which joined over all events and the rest are the stream again, and the value
+    Bytes are kept until an event is whole: with the empty line that ends it. Lines end in CR LF, LF or CR. Of an event
+    both are given: its raw bytes, which joined over all events and the rest are the stream again, and the value
     of its `data` lines, joined by LF, and of its last `event` line.
 
 Guarantees
     - However the stream is cut, the events are the same.
-    - A byte is looked at once, plus once for each call in which its line is not whole: linear in practice and bounded by
+    - A byte is looked at once, plus once for each call in which its line is not whole: bounded by
       `max_event` for each call.
     - Of one event never more than `max_event` bytes are kept; a longer one raises EventTooLong.
 
@@ -21,7 +21,7 @@ class EventTooLong(ValueError):
 
 
 cdef class Event:
-    """One event. `data` and `event` are None where there is no such line; comments and other fields are in `raw` only."""
+    """One event. `data` and `event` are None where there is no such line; other fields are in `raw` only."""
 
     cdef readonly bytes raw
     cdef readonly bytes data

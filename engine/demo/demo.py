@@ -81,7 +81,7 @@ def commands(address: str, key: str) -> str:
 
 
 def run(state_dir: Path | None) -> int:
-    """Runs the demo until Ctrl-C. Returns the exit code. Without a folder, state is in a new one, removed at the end."""
+    """Runs the demo until Ctrl-C. Returns the exit code. Without a folder, state is in one made for the run."""
     settings = load(os.environ)
     if state_dir is not None:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

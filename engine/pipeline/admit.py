@@ -22,7 +22,8 @@ _NOTHING: tuple[()] = ()
 def admit(ctx: RequestContext) -> Reservation:
     """The reservation, also set in the context. Raises Refusal (429, 503) with nothing taken."""
     principal, endpoint = ctx.principal, ctx.endpoint
-    assert principal is not None and endpoint is not None
+    assert principal is not None
+    assert endpoint is not None
     early, late = ctx.bound, None
     taken = ((early, ctx.now_ns),) if early is not None else _NOTHING
     if ctx.model is not None:

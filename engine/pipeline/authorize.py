@@ -52,7 +52,7 @@ def authorize(ctx: RequestContext, principal: Principal) -> None:
 
 
 def count_unauthenticated(ctx: RequestContext) -> None:
-    """Counts a request without a valid credential. Raises Refusal (429, 503) in place of the 401 when a limit is hit."""
+    """Counts a request without a valid credential. Raises Refusal (429, 503) in place of the 401."""
     bound = ctx.snapshot.limiter.unauthenticated(ctx.address)
     if bound is not None:
         ctx.bound = bound

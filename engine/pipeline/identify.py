@@ -31,7 +31,8 @@ def credential(headers: Mapping[bytes, bytes]) -> bytes | None:
     authorization = headers.get(b"authorization")
     if authorization is not None:
         # The scheme is case-insensitive (RFC 9110, section 11.1).
-        if authorization[:7].lower() != b"bearer " or not (found := authorization[7:].strip(b" ")):
+        found = authorization[7:].strip(b" ") if authorization[:7].lower() == b"bearer " else None
+        if not found:
             raise Refusal(
                 UNAUTHENTICATED, "The Authorization header must be 'Bearer <key>'.", headers=_CHALLENGE_INVALID
             )

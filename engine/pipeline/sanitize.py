@@ -33,7 +33,8 @@ def profile_of(ctx: RequestContext) -> Profile | None:
 def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
     """The body that may leave; the very same object where nothing was found. Raises Refusal (403, 502)."""
     permit, endpoint = ctx.permit, ctx.endpoint
-    assert permit is not None and endpoint is not None
+    assert permit is not None
+    assert endpoint is not None
     parameters = permit.role.parameters
     if parameters is not None and "logprobs" in parameters.strips:
         body = _without_logprobs(body)

@@ -34,7 +34,7 @@ class _Holder(msgspec.Struct):
 
 
 class _Answer(msgspec.Struct):
-    """An answer or an event. Anthropic's message_start holds usage in `message`, Responses' last event in `response`."""
+    """An answer or an event. Anthropic's message_start has it in `message`, Responses' last event in `response`."""
 
     usage: _Tokens | None = None
     message: _Holder | None = None

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def validate(ctx: RequestContext, body: bytes) -> tuple[Permit, bytes]:
     """The permit for this request and the body that may go upstream. Raises Refusal (400, 403, 404, 415)."""
     snapshot, endpoint, principal = ctx.snapshot, ctx.endpoint, ctx.principal
-    assert endpoint is not None and principal is not None
+    assert endpoint is not None
+    assert principal is not None
     ctx.request_bytes = len(body)
     check_media(ctx)
     if endpoint.route is None:

@@ -1,7 +1,7 @@
 """The fast lane: a client connection on a bare transport, for the JSON endpoints.
 
 Theory of operation. Between two requests the connection looks at the head of the next. If method and path are of the
-fast lane, llhttp parses the request and the pipeline's phases run on it, synchronously, up to the write to the upstream.
+fast lane, llhttp parses the request and the pipeline's phases run on it, synchronously, up to the write upstream.
 If not, the connection is handed to aiohttp with all that was read, and stays there. A head is looked at only when it is
 there as a whole, so one look decides.
 
@@ -165,7 +165,7 @@ class Downstream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         stage = self._stage
-        if stage == BUSY or stage == SEND:
+        if stage in (BUSY, SEND):
             self._hold(data)
         elif stage == BODY:
             self._feed(data)

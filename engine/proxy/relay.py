@@ -9,7 +9,7 @@ How an answer is carried:
 - stream (`text/event-stream`): with redaction on held and redacted whole, else passed on as it comes. Usage is read.
 - large, and the profile switches nothing on: passed on as it comes after `RELAY_AFTER` bytes.
 
-Failure modes. Before the first byte to the client, a broken upstream is 502 and a late one 504, in the client's dialect.
+Failure modes. Before the first byte to the client, a broken upstream is 502, a late one 504, in the client's dialect.
 After it, a stream gets an error event and ends; anything else is cut, so that the client sees that it is not whole.
 """
 

@@ -75,7 +75,8 @@ class UpstreamConnection(asyncio.Protocol):
 
     def send(self, exchange: Exchange, data: bytes) -> None:
         """Writes a request. The connection must be idle."""
-        assert self.transport is not None and self.exchange is None
+        assert self.transport is not None
+        assert self.exchange is None
         self.exchange = exchange
         self._headers = {}
         self._begun = self._headed = self._complete = self._framed = self._reusable = False

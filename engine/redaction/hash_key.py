@@ -15,7 +15,7 @@ KEY_BYTES: Final = 32
 
 
 def open_hash_key(path: Path) -> bytes:
-    """The key, made if there is none; of several processes that make it at once, one wins. Raises OSError, ValueError."""
+    """The key, made if there is none; of several that make it at once, one wins. Raises OSError, ValueError."""
     if not path.exists():
         own = path.with_name(f"{path.name}.{os.getpid()}")
         descriptor = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

@@ -1,6 +1,6 @@
 """The seam to RE2: the compiled `scanner` kernel, or pyre2 where libre2 was not there when tidegate was built.
 
-Both find the same; pyre2 has no set, so it asks one joined pattern whether anything occurs at all and then each pattern.
+Both find the same; pyre2 has no set, so it asks each pattern whether it occurs.
 Neither ever falls back to Python's `re`, whose time is not bounded. Where neither is there, importing this fails: a
 gateway that cannot search does not start.
 """

@@ -1,7 +1,7 @@
 """All rules that a policy can name: the built-in pack and the user's own, each held against its examples.
 
 A rule that does not compile, does not find one of its examples, or finds something in a counterexample is refused, with
-its name and the reason: nobody runs on a rule that does not do what it says. The built-in pack is checked once a process.
+its name and the reason: nobody runs on a rule that does not do what it says. The built-in pack is checked once.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ RULES = (
     Rule(
         "private_key",
         "private_key",
-        r"-----BEGIN (?:(?:RSA|EC|DSA|OPENSSH|ENCRYPTED|PGP) )?PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=:,\-\s]{0,990}(?:-----END [A-Z ]{0,40}-----)?)?",
+        r"-----BEGIN (?:(?:RSA|EC|DSA|OPENSSH|ENCRYPTED|PGP) )?PRIVATE KEY(?: BLOCK)?-----"
+        r"(?:[A-Za-z0-9+/=:,\-\s]{0,990}(?:-----END [A-Z ]{0,40}-----)?)?",
         1100,
         "[PRIVATE_KEY]",
         (

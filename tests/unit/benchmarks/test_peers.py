@@ -26,13 +26,13 @@ CORES = Cores(0, 1)
 
 
 class Counting(upstream.Upstream):
-    """An upstream that is asked `each` times between two readings."""
+    """An upstream that is asked `each` times between two readings, on 5 new connections."""
 
     def __init__(self, each: int) -> None:
         super().__init__(0)
-        object.__setattr__(self, "_readings", iter((0, each)))
+        object.__setattr__(self, "_readings", iter((upstream.Seen(7, 0), upstream.Seen(13, each + 1))))
 
-    def answered(self) -> int:
+    def seen(self) -> upstream.Seen:
         return next(self._readings)  # type: ignore[attr-defined]
 
 
@@ -71,7 +71,13 @@ def measured(
 def test_a_clean_round_has_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     found = measured(monkeypatch, GOOD)
     assert found.failure is None
-    assert (found.throughput, found.p50_us, found.p99_us, found.requests) == (50.0, 300.0, 900.0, 100)
+    assert (found.throughput, found.p50_us, found.p99_us, found.requests, found.connections) == (
+        50.0,
+        300.0,
+        900.0,
+        100,
+        5,
+    )
     assert found.cpu_us >= 0
 
 
@@ -82,7 +88,7 @@ def test_a_clean_round_has_figures(monkeypatch: pytest.MonkeyPatch) -> None:
         (Answer(403, b"no"), {}, "status 403: no"),
         (Answer(200, payloads.ANSWER[:-1]), {}, "not the expected answer"),
         (GOOD, {"asked": 99}, "100 answers, but the upstream was asked 99 times"),
-        (GOOD, {"asked": 250}, "100 answers, but the upstream was asked 250 times"),
+        (GOOD, {"asked": 165}, "100 answers, but the upstream was asked 165 times"),
         (GOOD, {"size": 1000}, "some were short"),
     ],
 )
@@ -111,10 +117,10 @@ def test_peers_are_chosen_by_name() -> None:
 
 def test_the_report_tells_failures_and_missed_floors() -> None:
     good = {"nginx": 10.0, "tidegate": 40.0, "tidegate -ip": 39.0}
-    results = {name: [rounds.Measurement(cpu, 1000.0, 300.0, 900.0, 100)] for name, cpu in good.items()}
-    results["nginx"].append(rounds.Measurement(10.0, 1000.0, 300.0, 900.0, 100))
+    results = {name: [rounds.Measurement(cpu, 1000.0, 300.0, 900.0, 100, 0)] for name, cpu in good.items()}
+    results["nginx"].append(rounds.Measurement(10.0, 1000.0, 300.0, 900.0, 100, 0))
     for name in ("tidegate", "tidegate -ip"):
-        results[name].append(rounds.Measurement(0, 0, 0, 0, 0, failure="3 non-2xx errors"))
+        results[name].append(rounds.Measurement(0, 0, 0, 0, 0, 0, failure="3 non-2xx errors"))
     peers = [Fake(name) for name in good]
     demands = main.floors(main.by_round(results))
     shown = main.show(peers, results, demands)
