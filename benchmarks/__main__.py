@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
+from types import FrameType
 
 from benchmarks.errors import BenchmarkError
 
@@ -48,6 +50,11 @@ def _progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def _stop(number: int, _: FrameType | None) -> None:
+    """SIGTERM unwinds like Ctrl-C does, so that what was started is stopped and scratch files go."""
+    raise SystemExit(128 + number)
+
+
 def run(part: str, options: argparse.Namespace) -> bool:
     """Run one part. Whether it was clean and its floors are held. Raises BenchmarkError."""
     # Imported late: micro needs neither the bench extra nor a second core, and peers needs no test tree.
@@ -76,6 +83,7 @@ def main() -> int:
     options = made.parse_args()
     if options.part in ("all", "load") and options.only:
         made.error("--only goes with peers or with micro")
+    signal.signal(signal.SIGTERM, _stop)
     held = True
     try:
         for part in PARTS if options.part == "all" else (options.part,):

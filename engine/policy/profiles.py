@@ -45,5 +45,6 @@ def compile_profiles(policy: Policy, hash_key: bytes) -> dict[str, Profile]:
         try:
             profiles[name] = compile_profile(name, actions, ruleset, hash_key)
         except RuleError as error:
-            raise policy.error(str(error), "redaction", name) from None
+            place = (error.rule,) if error.rule in actions else ()
+            raise policy.error(str(error), "redaction", name, *place) from None
     return profiles

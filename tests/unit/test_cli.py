@@ -47,7 +47,7 @@ def test_contract_is_right_and_notes_say_what_is_missing(capsys: pytest.CaptureF
     [
         ("upstreams:\n  a: {base_url: http://h}\nroles:\n  r: {endpoints: [chta]}\n", ":4: roles.r.endpoints[0]: "),
         ("upstreams: {a: {base_url: http://h}}\nrules:\n  - {id: a, pattern: '('}\n", ":3: rules[0]"),
-        ("a: [", ":1: is not YAML"),
+        ("a: [", ":2: is not YAML"),
     ],
 )
 def test_bad_policy_is_code_2_with_line_and_reason(

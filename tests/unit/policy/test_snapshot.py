@@ -178,13 +178,13 @@ validation: {max_body: 2KiB, max_depth: 7, max_messages: 9}
 @pytest.mark.parametrize(
     ("text", "line", "path", "reason"),
     [
-        ("rules:\n  - {id: a, pattern: fine}\n  - {id: b, pattern: '('}\n", 21, "rules[1]", ""),
-        ("rules:\n  - {id: b, pattern: 'x\\d', examples: [y]}\n", 20, "rules[0]", ""),
-        ("rules:\n  - {id: b, pattern: 'x', counterexamples: [x]}\n", 20, "rules[0]", ""),
-        ("rules:\n  - {id: email, pattern: 'x'}\n", 20, "rules[0]", "email"),
-        ("redaction:\n  default: {piii: mask}\n", 20, "redaction.default.piii", "piii"),
-        ("validation:\n  max_depth: 9999\n", 19, "validation", "max_depth"),
-        ("limits:\n  - {name: a, by: ip, requests: 9999999999999/hour}\n", 20, "limits[0]", "count"),
+        ("rules:\n  - {id: a, pattern: fine}\n  - {id: b, pattern: '('}\n", 19, "rules[1]", ""),
+        ("rules:\n  - {id: b, pattern: 'x\\d', examples: [y]}\n", 18, "rules[0]", ""),
+        ("rules:\n  - {id: b, pattern: 'x', counterexamples: [x]}\n", 18, "rules[0]", ""),
+        ("rules:\n  - {id: email, pattern: 'x'}\n", 18, "rules[0]", "email"),
+        ("redaction:\n  default: {piii: mask}\n", 18, "redaction.default.piii", "piii"),
+        ("validation:\n  max_depth: 9999\n", 17, "validation", "max_depth"),
+        ("limits:\n  - {name: a, by: ip, requests: 9999999999999/hour}\n", 18, "limits[0]", "count"),
     ],
 )
 def test_what_only_the_maker_of_a_control_can_tell(text: str, line: int, path: str, reason: str) -> None:
