@@ -116,7 +116,7 @@ def redact_answer(
         if kind.startswith(b"text/"):
             return _redact_text(profile, body)
         raise UnsearchableAnswer(f"{kind.decode('latin-1')} that is not JSON") from None
-    if profile.clean(found):
+    if profile.clean(found) and not _may_hide(found):
         return AnswerRedaction(body, {}, None)
     value = orjson.loads(body)
     walker = Walker(profile)
@@ -127,6 +127,11 @@ def redact_answer(
         return AnswerRedaction(body, {}, None)
     drop_logprobs(redacted)
     return AnswerRedaction(orjson.dumps(redacted), walker.findings, None)
+
+
+def _may_hide(found: bytes) -> bool:
+    """Whether JSON inside a string holds escapes, which one unescaping has left in place."""
+    return b"\\" in found and any(name.encode() + b"\n\0" in found for name in _JSON_STRINGS)
 
 
 def _redact_text(profile: Profile, body: bytes) -> AnswerRedaction:

@@ -1,0 +1,142 @@
+"""The built-in pack in answers and held streams: every example, over both engines, in every kind of place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from engine.redaction import regex
+from engine.redaction.answers import UnsearchableAnswer, redact_answer
+from engine.redaction.profile import Profile, compile_profile
+from engine.redaction.rule import Rule
+from engine.redaction.rules import RULES
+from engine.redaction.ruleset import RuleError, build, check_rule
+from engine.redaction.stream import HeldStream, StreamTooLong
+
+KEY = bytes(32)
+ACTIONS = {"pii": "mask", "secrets": "mask", "private_key": "mask"}
+CASES = [pytest.param(rule, text, id=f"{rule.id}-{n}") for rule in RULES for n, text in enumerate(rule.examples)]
+JSON = b"application/json"
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    return compile_profile("test", ACTIONS, build(), KEY)
+
+
+def _hidden(rule: Rule, text: str) -> str:
+    """The part of an example that must not leave."""
+    scanner = regex.make_scanner([rule.pattern])
+    data = text.encode()
+    return max((data[start:end].decode() for start, end in scanner.spans(0, data)), key=len)
+
+
+def _answers(text: str) -> Iterator[dict[str, object]]:
+    yield {"choices": [{"message": {"content": text}}]}
+    yield {"choices": [{"message": {"content": [{"type": "text", "text": text}], "refusal": text}}]}
+    yield {"choices": [{"message": {"reasoning_content": text}, "text": text}]}
+    yield {"choices": [{"message": {"tool_calls": [{"function": {"arguments": json.dumps({"a": text})}}]}}]}
+    yield {"output": [{"content": [{"type": "output_text", "text": text}]}]}
+    yield {"content": [{"type": "text", "text": text}, {"type": "tool_use", "input": {"a": [text]}}]}
+    yield {"error": {"message": text}, "shape": {"nobody": {"knows": [text]}}}
+
+
+@pytest.mark.parametrize(("rule", "text"), CASES)
+def test_no_example_leaves_in_any_place(profile: Profile, rule: Rule, text: str) -> None:
+    hidden = _hidden(rule, text)
+    for answer in _answers(text):
+        # Escapes hide nothing: the same text with every character escaped.
+        plain = json.dumps(answer).encode()
+        result = redact_answer(profile, plain, media=JSON)
+        assert result.findings
+        assert hidden not in result.body.decode()
+        json.loads(result.body)
+
+
+@pytest.mark.parametrize(("rule", "text"), CASES)
+def test_no_example_leaves_in_a_held_stream_cut_in_characters(profile: Profile, rule: Rule, text: str) -> None:
+    events = [{"choices": [{"index": 0, "delta": {"content": character}}]} for character in text]
+    stream = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events) + b"data: [DONE]\n\n"
+    held = HeldStream(profile, "chat", 1 << 20)
+    assert held.feed(stream[: len(stream) // 2]) + held.feed(stream[len(stream) // 2 :]) == b""
+    result = held.finish()
+    lines = [line[6:] for line in result.body.split(b"\n") if line.startswith(b"data: {")]
+    together = "".join(json.loads(line)["choices"][0]["delta"]["content"] for line in lines)
+    assert together == profile.redact(text.encode()).text.decode()
+    assert _hidden(rule, text) not in together
+    assert result.body.endswith(b"data: [DONE]\n\n")
+
+
+def test_escaped_text_is_found(profile: Profile) -> None:
+    body = b'{"choices":[{"message":{"content":"jane\\u0040example.com"}}]}'
+    assert redact_answer(profile, body, media=JSON).findings == {"email": 1}
+    nested = json.dumps({"arguments": '{"to": "jane\\u0040example.com"}'}).encode()
+    result = redact_answer(profile, nested, media=JSON)
+    assert json.loads(json.loads(result.body)["arguments"]) == {"to": "[EMAIL]"}
+
+
+def test_a_clean_answer_is_the_same_object_and_a_clean_stream_the_same_bytes(profile: Profile) -> None:
+    body = b'{"choices": [{"message": {"content": "The tide comes in twice a day."}}]}'
+    assert redact_answer(profile, body, media=JSON).body is body
+    stream = b': note\r\n\r\nid: 4\ndata: {"choices": [{"index": 0, "delta": {"content": "tide"}}]}\n\ndata: [DONE]\n\n'
+    held = HeldStream(profile, "chat", 1000)
+    held.feed(stream)
+    assert held.finish().body == stream
+
+
+def test_token_texts_go_when_anything_was_found(profile: Profile) -> None:
+    body = json.dumps({"choices": [{"message": {"content": "a@b.com"}, "logprobs": {"content": ["a@", "b.com"]}}]})
+    assert json.loads(redact_answer(profile, body.encode(), media=JSON).body)["choices"][0]["logprobs"] is None
+
+
+def test_what_cannot_be_searched_is_refused(profile: Profile) -> None:
+    with pytest.raises(UnsearchableAnswer):
+        redact_answer(profile, b"\x89PNG", media=b"image/png")
+    with pytest.raises(UnsearchableAnswer):
+        redact_answer(profile, b"\xff\xfe", media=b"text/plain")
+    held = HeldStream(profile, "chat", 1000)
+    held.feed(b"data: not json\n\n")
+    with pytest.raises(UnsearchableAnswer):
+        held.finish()
+    with pytest.raises(StreamTooLong):
+        HeldStream(profile, "chat", 10).feed(b"data: 12345678\n\n")
+
+
+def test_actions() -> None:
+    text = b"mail jane@example.com and jane@example.com"
+    masked = compile_profile("m", {"email": "mask"}, build(), KEY).redact(text)
+    assert masked.text == b"mail [EMAIL] and [EMAIL]"
+    hashed = compile_profile("h", {"email": "hash"}, build(), KEY).redact(text).text.decode()
+    first, second = hashed.removeprefix("mail ").split(" and ")
+    assert first == second != "[EMAIL]"
+    flagged = compile_profile("f", {"email": "flag"}, build(), KEY).redact(text)
+    assert (flagged.text, flagged.findings) == (text, {"email": 2})
+    assert compile_profile("b", {"pii": "mask", "email": "block"}, build(), KEY).redact(text).blocked == "email"
+    assert not compile_profile("o", {"pii": "off"}, build(), KEY).active
+
+
+@pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.id) for rule in RULES])
+def test_both_engines_find_the_same(rule: Rule) -> None:
+    stand_in = regex.Pyre2Scanner([rule.pattern])
+    compiled = regex.make_scanner([rule.pattern])
+    for text in (*rule.examples, *rule.counterexamples):
+        assert stand_in.spans(0, text.encode()) == compiled.spans(0, text.encode())
+        assert stand_in.hits(text.encode()) == compiled.hits(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "examples", "counterexamples", "reason"),
+    [
+        ("(", (), (), "not accepted"),
+        ("(?=a)", (), (), "not accepted"),
+        ("a", ("b",), (), "example"),
+        ("a", ("a",), ("xax",), "counterexample"),
+    ],
+)
+def test_a_rule_that_does_not_do_what_it_says_is_refused(
+    pattern: str, examples: tuple[str, ...], counterexamples: tuple[str, ...], reason: str
+) -> None:
+    with pytest.raises(RuleError, match=reason):
+        check_rule(Rule("own", "pii", pattern, 10, "[OWN]", examples, counterexamples))
