@@ -125,11 +125,6 @@ class Snapshot:
         """Where a model's requests go; None for a model that the policy does not have."""
         return self.models.find(name)
 
-    def models_of(self, principal: Principal) -> list[str]:
-        """The names of models that the principal may ask for; of those that only a glob covers, none."""
-        roles = self._roles_of(principal)
-        return [name for name in self.models.names if any(role.access.permits_model(name) for role in roles)]
-
     def check_endpoint(self, principal: Principal, endpoint: str) -> None:
         """Raises Refusal (403) unless a role of the principal allows the endpoint of this name."""
         key = (principal.roles, endpoint)
@@ -155,7 +150,7 @@ class Snapshot:
                 self._permits[key] = permit
         return permit
 
-    def permitted_models(self, principal: Principal) -> list[str]:
+    def models_of(self, principal: Principal) -> list[str]:
         """The names of models that the principal may ask for; of those that only a glob covers, none."""
         roles = self._roles_of(principal)
         return [name for name in self.models.names if any(role.access.permits_model(name) for role in roles)]

@@ -53,7 +53,8 @@ def _of_policy(policy: Policy) -> Iterator[Unenforced]:
     for index, limit in enumerate(document.limits):
         for kind in ("tokens", "spend", "concurrent"):
             if getattr(limit, kind) is not None:
-                yield missing(f"{limit.name}: {kind} are not limited", "limits", index)
+                what = "concurrent requests" if kind == "concurrent" else kind
+                yield missing(f"the limit {limit.name!r} on {what} is not counted", "limits", index)
     if document.validation.unknown_fields != "allow":
         yield missing("unknown fields of requests are let through", "validation", "unknown_fields")
     for index, route in enumerate(document.routes):

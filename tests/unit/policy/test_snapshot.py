@@ -137,9 +137,9 @@ def test_a_permit_is_remembered_within_a_bound(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_models_are_listed_by_what_the_roles_allow(snapshot: Snapshot) -> None:
-    assert snapshot.permitted_models(principal("analyst")) == ["gpt-4o-mini"]
-    assert snapshot.permitted_models(principal("operator")) == ["gpt-4o", "gpt-4o-mini"]
-    assert snapshot.permitted_models(principal("gone")) == []
+    assert snapshot.models_of(principal("analyst")) == ["gpt-4o-mini"]
+    assert snapshot.models_of(principal("operator")) == ["gpt-4o", "gpt-4o-mini"]
+    assert snapshot.models_of(principal("gone")) == []
     target = snapshot.model_target("gpt-4o")
     assert target is not None
     assert target.price is not None
