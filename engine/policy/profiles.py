@@ -1,7 +1,7 @@
 """The redaction profiles of a policy, with the user's own rules among the built-in ones.
 
 A user's rule passes the gate of every rule: it compiles, finds its examples and not its counterexamples. One that
-declares no `max_len` gets `DEFAULT_MAX_LEN`: a rule without a bound would hold a stream without end.
+declares no `max_len` gets `DEFAULT_MAX_LEN`: what it finds is redacted however long it is.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from engine.redaction.profile import Profile, compile_profile
 from engine.redaction.rule import Rule
 from engine.redaction.ruleset import RuleError, build
 
-# Longer than any identifier of a person or a vendor but a token, shorter than a paragraph.
-DEFAULT_MAX_LEN: Final = 256
+# A longer match would leave unredacted, so the bound is beyond any text; streams are held whole as it is.
+DEFAULT_MAX_LEN: Final = 1 << 30
 
 
 def compile_profiles(policy: Policy, hash_key: bytes) -> dict[str, Profile]:
