@@ -143,7 +143,7 @@ def _mock_llm(options: argparse.Namespace) -> int:
         return _say(WRONG, f"--listen: {error}")
     from engine.demo import mock_llm
 
-    return mock_llm.run(address)
+    return mock_llm.run(address.host, address.port)
 
 
 def _bench(arguments: Sequence[str]) -> int:

@@ -62,11 +62,11 @@ curl -s -i http://{address}/v1/chat/completions -H 'Authorization: Bearer {key}'
 _BODY: Final = '{{"model": "{model}", "messages": [{{"role": "user", "content": "{text}"}}]}}'
 
 _COMMANDS: Final = (
-    ("Answered: the mock says what you said (200).", "mock-small", "Hello from behind the gateway"),
+    ("Answered (200).", "mock-small", "Hello from behind the gateway"),
     (
-        "Redacted: the answer leaves without the address and the card number (200).",
+        "Redacted: a customer's record leaves without what is personal or secret in it (200).",
         "mock-small",
-        "Write to jane.doe@example.com, card 4111 1111 1111 1111",
+        "Show me the record of customer 42",
     ),
     ("Refused: this key may not use that model (403).", "mock-large", "Hello"),
 )
@@ -92,7 +92,8 @@ def run(state_dir: Path | None) -> int:
 
 def _run(settings: Settings, folder: Path) -> int:
     mock = subprocess.Popen(
-        [sys.executable, "-m", "engine", "mock-llm", "--listen", "127.0.0.1:0"],
+        [sys.executable, "-m", "engine.demo.mock_llm"],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         # Ctrl-C is for the gateway, whose running answers still need the mock.
@@ -100,12 +101,12 @@ def _run(settings: Settings, folder: Path) -> int:
     )
     try:
         assert mock.stdout is not None
-        base_url = mock.stdout.readline().strip().rpartition(" ")[2]
-        if not base_url:
+        port = mock.stdout.readline().strip()
+        if not port:
             print("tidegate demo: the mock LLM did not start", file=sys.stderr)
             return 1
         policy = folder / "policy.yaml"
-        policy.write_text(POLICY.format(base_url=base_url), encoding="utf-8")
+        policy.write_text(POLICY.format(base_url=f"http://127.0.0.1:{port}/v1"), encoding="utf-8")
         with KeyStore(folder) as store:
             made = store.create("demo", ["visitor"])
         try:
