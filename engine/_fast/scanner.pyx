@@ -46,6 +46,7 @@ cdef extern from "<re2/re2.h>" nogil:
         RE2(const StringPiece&, const Options&)
         cbool ok()
         const string& error()
+        int NumberOfCapturingGroups()
         cbool Match(const StringPiece&, size_t, size_t, Anchor, StringPiece*, int)
 
 
@@ -154,30 +155,37 @@ cdef class Scanner:
         return not self.hits(text)
 
     def spans(self, int rule, bytes text not None, Py_ssize_t start = 0) -> list:
-        """The places of one pattern in `text` from byte `start` on, as (start, end) in bytes: leftmost, no overlaps.
+        """The places of one pattern in `text` from byte `start` on: leftmost, no overlaps, never empty.
 
-        Matches of no bytes are left out. Raises IndexError for a pattern that is not there.
+        Each is (start, end, value start, value end) in bytes. The value is what the first capturing group caught; where
+        the pattern has none, or it caught nothing, it is the whole. Raises IndexError for a pattern that is not there.
         """
-        cdef StringPiece whole, found
+        cdef StringPiece whole
+        cdef StringPiece[2] found
         cdef const char* data = PyBytes_AS_STRING(text)
         cdef size_t size = PyBytes_GET_SIZE(text)
         cdef size_t at = max(start, 0)
-        cdef size_t begin, end
+        cdef size_t begin, end, value_begin, value_end
+        cdef int wanted
         cdef RE2* pattern
         cdef cbool matched
         if rule < 0 or <size_t> rule >= self._patterns.size():
             raise IndexError(f"no pattern {rule}")
         pattern = self._patterns[rule]
+        wanted = 2 if pattern.NumberOfCapturingGroups() else 1
         whole = StringPiece(data, size)
         places = []
         while at <= size:
             with nogil:
-                matched = pattern.Match(whole, at, size, UNANCHORED, &found, 1)
+                matched = pattern.Match(whole, at, size, UNANCHORED, found, wanted)
             if not matched:
                 break
-            begin = found.data() - data
-            end = begin + found.size()
+            value_begin = begin = found[0].data() - data
+            value_end = end = begin + found[0].size()
+            if wanted == 2 and found[1].size():
+                value_begin = found[1].data() - data
+                value_end = value_begin + found[1].size()
             if end > begin:
-                places.append((begin, end))
+                places.append((begin, end, value_begin, value_end))
             at = end if end > begin else end + 1
         return places

@@ -88,15 +88,13 @@ class Profile:
         """The places of one rule that its check accepts. After one that is rejected the search goes on a character
         later, because the next may begin inside it."""
         spans = self.scanner.spans(index, text)
-        if rule.check is None and all(end - start <= rule.max_len for start, end in spans):
-            return spans
         found = []
         retries = _RETRIES
         while spans:
             rejected = -1
-            for start, end in spans:
-                if accepts(rule, text[start:end].decode("utf-8", "replace")):
-                    found.append((start, end))
+            for start, end, left, right in spans:
+                if accepts(rule, end - start, text[left:right]):
+                    found.append((left, right))
                 elif retries:
                     rejected = start
                     break

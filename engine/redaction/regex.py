@@ -39,8 +39,11 @@ class Scanner(Protocol):
     def hits(self, text: bytes) -> list[int]:
         """Indices of the patterns that occur, ascending."""
 
-    def spans(self, rule: int, text: bytes, start: int = 0) -> list[tuple[int, int]]:
-        """Places of one pattern: leftmost, not overlapping, never empty."""
+    def spans(self, rule: int, text: bytes, start: int = 0) -> list[tuple[int, int, int, int]]:
+        """Places of one pattern, leftmost, not overlapping, never empty: start, end, and start and end of the value.
+
+        The value is what the first capturing group caught, or the whole where there is none or it caught nothing.
+        """
 
 
 class Pyre2Scanner:
@@ -58,8 +61,14 @@ class Pyre2Scanner:
     def hits(self, text: bytes) -> list[int]:
         return [index for index, pattern in enumerate(self._patterns) if pattern.search(text) is not None]
 
-    def spans(self, rule: int, text: bytes, start: int = 0) -> list[tuple[int, int]]:
-        return [match.span() for match in self._patterns[rule].finditer(text, start) if match.end() > match.start()]
+    def spans(self, rule: int, text: bytes, start: int = 0) -> list[tuple[int, int, int, int]]:
+        places = []
+        for match in self._patterns[rule].finditer(text, start):
+            begin, end = match.span()
+            if end > begin:
+                value = match.span(1) if match.re.groups and match.group(1) else (begin, end)
+                places.append((begin, end, *value))
+        return places
 
 
 def make_scanner(patterns: Sequence[str], max_mem: int = MAX_MEM) -> Scanner:

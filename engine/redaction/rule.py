@@ -10,7 +10,10 @@ Check = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`pattern` is RE2 syntax and matches at most `max_len` bytes; `check` then accepts or rejects the matched text.
+    """`pattern` is RE2 syntax and matches at most `max_len` bytes; `check` then accepts or rejects what was found.
+
+    A pattern with a capturing group finds what the group catches, and the rest of the match is context that stays; one
+    without finds the whole match.
 
     `examples` and `counterexamples` are held against the rule whenever a ruleset is built. In an example the rule must
     find something, in a counterexample nothing.

@@ -36,9 +36,9 @@ class Ruleset:
         return frozenset(rule.group for rule in self.rules)
 
 
-def accepts(rule: Rule, text: str) -> bool:
-    """Whether the rule's own check, if it has one, and its bound accept a matched text."""
-    return len(text.encode()) <= rule.max_len and (rule.check is None or rule.check(text))
+def accepts(rule: Rule, size: int, value: bytes) -> bool:
+    """Whether the rule's bound accepts a match of `size` bytes, and its own check, if it has one, the value in it."""
+    return size <= rule.max_len and (rule.check is None or rule.check(value.decode("utf-8", "replace")))
 
 
 def check_rule(rule: Rule) -> None:
@@ -50,7 +50,7 @@ def check_rule(rule: Rule) -> None:
 
     def finds(text: str) -> bool:
         data = text.encode()
-        return any(accepts(rule, data[start:end].decode()) for start, end in scanner.spans(0, data))
+        return any(accepts(rule, end - start, data[left:right]) for start, end, left, right in scanner.spans(0, data))
 
     for example in rule.examples:
         if not finds(example):

@@ -30,7 +30,7 @@ def _hidden(rule: Rule, text: str) -> str:
     """The part of an example that must not leave."""
     scanner = regex.make_scanner([rule.pattern])
     data = text.encode()
-    return max((data[start:end].decode() for start, end in scanner.spans(0, data)), key=len)
+    return max((data[left:right].decode() for _, _, left, right in scanner.spans(0, data)), key=len)
 
 
 def _answers(text: str) -> Iterator[dict[str, object]]:
