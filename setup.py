@@ -1,10 +1,14 @@
-"""Build of the compiled kernels: one Cython extension for each file in engine/_fast.
+"""Build of what is compiled: the kernels, and the modules of the hot path.
+
+Each file in engine/_fast is a kernel, an extension of its own in Cython. Each other module of engine that has a `.pxd`
+beside it is plain Python that is compiled too: the `.pxd` gives its classes C structs for their attributes. It behaves
+the same either way, so the checks that C code may leave out (bounds, None, overflow) stay on in it.
 
 Switches, all read from the environment:
 
 TIDEGATE_BUILD        release (default), debug (-O0 -g, assertions), trace (line tracing and profiling
                       hooks), asan (address and undefined-behaviour sanitizers).
-TIDEGATE_BUILD_ONLY   comma-separated kernel names: build these only.
+TIDEGATE_BUILD_ONLY   comma-separated names of kernels or compiled modules: build these only.
 TIDEGATE_WITHOUT_RE2  1: do not link libre2 even where it is installed; the pyre2 seam is used instead.
 """
 
@@ -19,7 +23,8 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
-KERNELS = Path("engine/_fast")
+ENGINE = Path("engine")
+KERNELS = ENGINE / "_fast"
 MODES = {
     "release": (["-O3", "-fno-plt"], []),
     "debug": (["-O0", "-g", "-UNDEBUG"], []),
@@ -46,18 +51,11 @@ def has_re2() -> bool:
             return False
 
 
-def extensions() -> list[Extension]:
-    mode = os.environ.get("TIDEGATE_BUILD", "release")
-    if mode not in MODES:
-        sys.exit(f"TIDEGATE_BUILD={mode}: not one of {', '.join(MODES)}")
-    compile_args, link_args = MODES[mode]
-    macros = [("CYTHON_TRACE", "1"), ("CYTHON_TRACE_NOGIL", "1")] if mode == "trace" else []
-    only = set(filter(None, os.environ.get("TIDEGATE_BUILD_ONLY", "").split(",")))
+def kernels(compile_args: list[str], link_args: list[str]) -> list[Extension]:
+    """One extension a kernel; without `scanner` where libre2 is not installed."""
     found = []
     for source in sorted(KERNELS.glob("*.pyx")):
         name = source.stem
-        if only and name not in only:
-            continue
         args, libraries, language = ["-std=c11"], [], "c"
         if name == "scanner":
             if not has_re2():
@@ -70,29 +68,63 @@ def extensions() -> list[Extension]:
                 [str(source)],
                 language=language,
                 libraries=libraries,
-                define_macros=macros,
                 extra_compile_args=[*compile_args, *args, "-Wall", "-Wno-unused-function"],
                 extra_link_args=link_args,
                 depends=[str(path) for path in sorted(KERNELS.glob("*.h"))],
             )
         )
-    directives = {
-        "language_level": 3,
-        "boundscheck": mode == "debug",
-        "wraparound": False,
-        "initializedcheck": False,
-        "cdivision": True,
-        "embedsignature": True,
-        "linetrace": mode == "trace",
-        "profile": mode == "trace",
-    }
-    return cythonize(
-        found,
-        compiler_directives=directives,
-        annotate=bool(os.environ.get("TIDEGATE_ANNOTATE")),
-        build_dir="build/cython",
-        quiet=True,
-    )
+    return found
 
 
-setup(ext_modules=extensions())
+def hot_modules(compile_args: list[str], link_args: list[str]) -> list[Extension]:
+    """One extension a module that has a `.pxd` beside it."""
+    declarations = [path for path in sorted(ENGINE.rglob("*.pxd")) if path.parent != KERNELS]
+    return [
+        Extension(
+            ".".join(path.with_suffix("").parts),
+            [str(path.with_suffix(".py"))],
+            extra_compile_args=[*compile_args, "-std=c11"],
+            extra_link_args=link_args,
+        )
+        for path in declarations
+    ]
+
+
+def extensions() -> list[Extension]:
+    mode = os.environ.get("TIDEGATE_BUILD", "release")
+    if mode not in MODES:
+        sys.exit(f"TIDEGATE_BUILD={mode}: not one of {', '.join(MODES)}")
+    compile_args, link_args = MODES[mode]
+    if mode == "trace":
+        compile_args = [*compile_args, "-DCYTHON_TRACE=1", "-DCYTHON_TRACE_NOGIL=1"]
+    only = set(filter(None, os.environ.get("TIDEGATE_BUILD_ONLY", "").split(",")))
+
+    def wanted(found: list[Extension]) -> list[Extension]:
+        return [extension for extension in found if not only or extension.name.rpartition(".")[2] in only]
+
+    traced = {"language_level": 3, "linetrace": mode == "trace", "profile": mode == "trace"}
+    options = {"annotate": bool(os.environ.get("TIDEGATE_ANNOTATE")), "build_dir": "build/cython", "quiet": True}
+    return [
+        *cythonize(
+            wanted(kernels(compile_args, link_args)),
+            compiler_directives=traced
+            | {
+                "boundscheck": mode == "debug",
+                "wraparound": False,
+                "initializedcheck": False,
+                "cdivision": True,
+                "embedsignature": True,
+            },
+            **options,
+        ),
+        *cythonize(
+            wanted(hot_modules(compile_args, link_args)),
+            # The types are those of the `.pxd`: an annotation `int` does not promise that a number fits into a C int.
+            compiler_directives=traced | {"annotation_typing": False, "nonecheck": True},
+            nthreads=os.cpu_count() or 1,
+            **options,
+        ),
+    ]
+
+
+setup(ext_modules=extensions(), options={"build_ext": {"parallel": os.cpu_count() or 1}})

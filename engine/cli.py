@@ -116,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument("--markdown", action="store_true", help="the table of settings as it stands in README")
     form.add_argument("--json", action="store_true", help="as JSON")
     command("bench", None, "Measure this build, in the source tree.")
-    command("version", _version, "Print the version, and which regular expression engine is in use.")
+    command("version", _version, "Print the version, the regular expression engine in use, and whether the hot path is compiled.")
     return parser
 
 
@@ -160,7 +160,10 @@ def _version(_: argparse.Namespace) -> int:
         version = metadata.version("tidegate")
     except metadata.PackageNotFoundError:
         version = "from a source tree that is not installed"
-    print(f"tidegate {version} ({engine_name()})")
+    from engine.pipeline import phases
+
+    compiled = "interpreted" if phases.__file__.endswith(".py") else "compiled"
+    print(f"tidegate {version} ({engine_name()}, hot path {compiled})")
     return 0
 
 

@@ -62,7 +62,12 @@ system_packages() {
     [ -n "$(usable_python)" ] || die 'no python3 >= 3.11 with venv and headers was found'
 }
 
-# build EXTRAS: .venv with the package, its kernels built beside their sources, and the extras, e.g. "test".
+# Everything that is compiled, and what is plain beside it: some modules are both.
+sources() {
+    find engine \( -name '*.py' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.h' \) -print | LC_ALL=C sort | xargs cat
+}
+
+# build EXTRAS: .venv with the package and the extras, e.g. "test", and what is compiled built beside its source.
 build() {
     extras="$1"
     python="$(usable_python)"
@@ -71,12 +76,19 @@ build() {
         rm -rf .venv
         "$python" -m venv .venv
     }
-    stamp=$(cat pyproject.toml setup.py engine/_fast/*.pyx engine/_fast/*.pxd engine/_fast/*.h 2>/dev/null |
-        cksum; re2_links && echo re2 || echo no-re2; .venv/bin/python --version)
-    if [ "$(cat ".venv/built-$extras" 2>/dev/null)" != "$stamp" ]; then
-        say 'installing Python packages and building the kernels (about a minute)'
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=23' >&2
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".${extras:+[$extras]}" >&2
-        printf '%s\n' "$stamp" >".venv/built-$extras"
+    stamp=$(cat pyproject.toml setup.py | cksum; re2_links && echo re2 || echo no-re2; .venv/bin/python --version)
+    if [ "$(cat ".venv/installed-$extras" 2>/dev/null)" != "$stamp" ]; then
+        say 'installing Python packages and compiling (about two minutes)'
+        pip='.venv/bin/python -m pip install --quiet --disable-pip-version-check'
+        # The build tools stay in .venv, so that a changed source is compiled again without the network.
+        $pip --upgrade 'pip>=23' 'setuptools>=77' 'cython>=3.1' >&2
+        rm -f .venv/compiled
+        $pip --no-build-isolation --editable ".${extras:+[$extras]}" >&2
+        printf '%s\n' "$stamp" >".venv/installed-$extras"
+    fi
+    compiled=$(sources | cksum)
+    if [ "$(cat .venv/compiled 2>/dev/null)" != "$compiled" ]; then
+        .venv/bin/python setup.py -q build_ext --inplace >&2
+        printf '%s\n' "$compiled" >.venv/compiled
     fi
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ BELOW = {
     "settings": set(),
     "_fast": {"_fast"},
 }
+HOT = [path for path in sorted(ENGINE.rglob("*.pxd")) if path.parent.name != "_fast"]
 SOURCES = [path for path in sorted(ENGINE.rglob("*.py")) if path.relative_to(ENGINE).parts[0] != "__init__.py"]
 
 
@@ -48,6 +50,16 @@ def test_imports_point_downward(path: Path) -> None:
         assert _room(path) in {"__main__", "app", "cli", "demo", "supervisor", "worker"}
         return
     assert set(_imports(path)) <= allowed
+
+
+@pytest.mark.parametrize("path", HOT, ids=lambda path: str(path.relative_to(ENGINE)))
+def test_the_hot_path_runs_compiled_from_the_source_as_it_is(path: Path) -> None:
+    module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    assert module.__file__ is not None
+    compiled = Path(module.__file__)
+    assert compiled.suffix == ".so", "not built: sh scripts/develop"
+    for source in (path, path.with_suffix(".py")):
+        assert compiled.stat().st_mtime >= source.stat().st_mtime, "older than its source: sh scripts/develop"
 
 
 def test_the_room_table_names_every_room() -> None:

@@ -48,8 +48,8 @@ def cases() -> list[Case]:
     email = next(index for index, rule in enumerate(RULES) if rule.id == "email")
     email_re = re.compile(patterns[email].encode())
 
-    def by_re(rule: int, text: bytes) -> list[tuple[int, int]]:
-        return [match.span() for match in email_re.finditer(text)]
+    def by_re(rule: int, text: bytes) -> list[tuple[int, int, int, int]]:
+        return [(*match.span(), *match.span()) for match in email_re.finditer(text)]
 
     def hitting(text: bytes) -> list[Contender]:
         ways: dict[str, Callable[[bytes], Any]] = {

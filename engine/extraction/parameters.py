@@ -1,8 +1,8 @@
 """What a role may set in a request: parameters that are denied, capped or stripped.
 
-The rules of a role are compiled into a decoder that reads only the fields they name and skips the rest of the body, so
-that the usual request, which sets none of them, costs one pass and one comparison. The body must have passed the
-guard: no duplicate keys, one reading.
+The usual request sets none of what a role's rules name: its top-level keys are looked at, and nothing else. Otherwise
+a decoder compiled from the rules reads the fields they name and skips the rest. The body must have passed the guard: no
+duplicate keys, one reading.
 
 - ``deny``: a request that sets it is refused.
 - ``max``: refused when any spelling asks for more, for less than nothing (servers take -1 for "no bound"), or for
@@ -21,6 +21,7 @@ from typing import Any, Literal
 from msgspec import Raw, Struct, ValidationError, defstruct, json
 from msgspec.structs import astuple
 
+from engine._fast.jsonmembers import names
 from engine.errors import BAD_REQUEST, Refusal
 from engine.extraction.spellings import INCLUDE, INCLUDE_LOGPROBS, Spelling, asked, spellings
 
@@ -53,7 +54,7 @@ class ParameterRules:
     `engine.extraction.answers.drop_logprobs` on the answer too.
     """
 
-    __slots__ = ("_checks", "_decode", "_nothing", "strips")
+    __slots__ = ("_checks", "_decode", "_named", "strips")
 
     def __init__(self, rules: Mapping[str, Rule]) -> None:
         self.strips = frozenset(name for name, rule in rules.items() if rule.action == "strip")
@@ -73,16 +74,13 @@ class ParameterRules:
             gc=False,
         )
         self._decode = json.Decoder(fields).decode
-        self._nothing = fields()
+        self._named = frozenset(field.encode() for field in positions)
 
     def check(self, body: bytes) -> None:
         """Raise Refusal if the request in `body`, a JSON object, sets what the rules deny or more than they allow."""
-        if not self._checks:
+        if self._named.isdisjoint(names(body)):
             return
-        fields = self._decode(body)
-        if fields == self._nothing:
-            return
-        values = astuple(fields)
+        values = astuple(self._decode(body))
         for position, check in self._checks:
             value = values[position]
             if value is not None:

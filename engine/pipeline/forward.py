@@ -27,7 +27,8 @@ FORWARDED = (
 # Query parameters that the providers define on these endpoints; others are dropped, as they could carry credentials.
 QUERY = (b"beta", b"api-version")
 
-ANTHROPIC_VERSION = b"2023-06-01"
+# What a client that does not say it is taken to mean: the version that the official SDKs send.
+ANTHROPIC_VERSION = b"anthropic-version: 2023-06-01\r\n"
 
 
 class Outgoing(NamedTuple):
@@ -36,16 +37,6 @@ class Outgoing(NamedTuple):
     upstream: UpstreamConfig
     data: bytes
     reservation: Reservation
-
-
-def credentials(upstream: UpstreamConfig) -> tuple[tuple[bytes, bytes], ...]:
-    """The header that authenticates this gateway upstream, by dialect; none without a key."""
-    if not upstream.api_key:
-        return ()
-    key = upstream.api_key.encode("latin-1")
-    if upstream.dialect == "anthropic":
-        return ((b"x-api-key", key),)
-    return ((b"authorization", b"Bearer " + key),)
 
 
 def query(target: bytes) -> bytes:
@@ -61,16 +52,23 @@ def request_head(ctx: RequestContext, permit: Permit, method: bytes, target_quer
     """The head up to, not including, the fields of the body. Lines end in CRLF."""
     upstream, endpoint = permit.target.upstream, ctx.endpoint
     assert endpoint is not None
-    lines = [
-        b"%b %b%b%b HTTP/1.1\r\nhost: %b\r\naccept-encoding: identity\r\n"
-        % (method, upstream.path_prefix, endpoint.upstream_path, target_query, upstream.authority)
-    ]
-    lines += [b"%b: %b\r\n" % pair for pair in credentials(upstream)]
     headers = ctx.headers
-    lines += [b"%b: %b\r\n" % (name, headers[name]) for name in FORWARDED if name in headers]
+    parts = [
+        method,
+        b" ",
+        upstream.path_prefix,
+        endpoint.upstream_path,
+        target_query,
+        b" HTTP/1.1\r\n",
+        upstream.fixed_fields,
+    ]
+    for name in FORWARDED:
+        value = headers.get(name)
+        if value is not None:
+            parts += (name, b": ", value, b"\r\n")
     if endpoint.name == "messages" and b"anthropic-version" not in headers:
-        lines.append(b"anthropic-version: %b\r\n" % ANTHROPIC_VERSION)
-    return b"".join(lines)
+        parts.append(ANTHROPIC_VERSION)
+    return b"".join(parts)
 
 
 def forward(
@@ -80,5 +78,5 @@ def forward(
     head = request_head(ctx, permit, ctx.method.encode(), target_query)
     if not body and ctx.method in ("GET", "DELETE"):
         return Outgoing(permit.target.upstream, head + b"\r\n", reservation)
-    data = b"%bcontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (head, len(body), body)
+    data = b"".join((head, b"content-type: application/json\r\ncontent-length: ", b"%d" % len(body), b"\r\n\r\n", body))
     return Outgoing(permit.target.upstream, data, reservation)

@@ -123,7 +123,7 @@ class Pipeline:
         """The header lines that every answer of this request carries."""
         bound = ctx.late or ctx.bound
         limits = bound.headers(ctx.now_ns) if bound is not None else b""
-        return b"content-type: %b\r\nx-request-id: %b\r\n%b" % (content_type, ctx.id.encode(), limits)
+        return b"".join((b"content-type: ", content_type, b"\r\nx-request-id: ", ctx.id.encode(), b"\r\n", limits))
 
     def refuse(self, ctx: RequestContext, refusal: Refusal) -> Reply:
         """The answer to a refused request in the client's dialect; its reason goes into the context."""
@@ -145,7 +145,7 @@ class Pipeline:
         data = render(refusal, ctx.dialect, ctx.id)
         return (b"event: error\ndata: %b\n\n" if ctx.dialect == "anthropic" else b"data: %b\n\n") % data
 
-    def close(self, ctx: RequestContext, status: int, *, sent: bool, answer_bytes: int = 0) -> None:
+    def close(self, ctx: RequestContext, status: int, sent: bool, answer_bytes: int = 0) -> None:
         """settle and record, exactly once; a second call does nothing. `sent`: see `settle`."""
         if ctx.closed:
             return

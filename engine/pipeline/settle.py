@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from engine._fast.jsonmembers import member
 from engine._fast.sse import EventTooLong, Splitter
 from engine.pipeline.context import Usage
 
@@ -29,19 +30,10 @@ class _Tokens(msgspec.Struct):
     cache_read_input_tokens: int | None = 0
 
 
-class _Holder(msgspec.Struct):
-    usage: _Tokens | None = None
+_decoder = msgspec.json.Decoder(_Tokens)
 
-
-class _Answer(msgspec.Struct):
-    """An answer or an event. Anthropic's message_start has it in `message`, Responses' last event in `response`."""
-
-    usage: _Tokens | None = None
-    message: _Holder | None = None
-    response: _Holder | None = None
-
-
-_decoder = msgspec.json.Decoder(_Answer)
+# Where an answer or event holds its usage when not at the top: Anthropic's message_start, Responses' last event.
+_HOLDERS = (b"message", b"response")
 
 # A guess about one event's size: a longer one is not searched for usage, the rest of the stream is.
 _MAX_EVENT = 1 << 20
@@ -51,16 +43,16 @@ def read_usage(ctx: RequestContext, data: bytes) -> None:
     """Takes the usage report out of a JSON answer or event into the context; one of another shape reports nothing."""
     if b'"usage"' not in data:
         return
-    try:
-        answer = _decoder.decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    found = member(data, b"usage")
+    for name in _HOLDERS:
+        if found is None:
+            holder = member(data, name)
+            found = member(holder, b"usage") if holder is not None else None
+    if found is None:
         return
-    tokens = answer.usage
-    if tokens is None and answer.message is not None:
-        tokens = answer.message.usage
-    if tokens is None and answer.response is not None:
-        tokens = answer.response.usage
-    if tokens is None:
+    try:
+        tokens = _decoder.decode(found)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return
     if ctx.usage is None:
         ctx.usage = Usage()

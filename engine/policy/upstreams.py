@@ -34,6 +34,7 @@ class UpstreamConfig:
     idle_timeout: float
     max_connections: int
     ca_file: Path | None
+    fixed_fields: bytes = field(repr=False)
 
     def __hash__(self) -> int:
         # It keys the pool of connections, on the way of a request; equal configurations have equal names.
@@ -75,7 +76,19 @@ def compile_upstream(name: str, upstream: model.Upstream) -> UpstreamConfig:
         idle_timeout=parse_duration(upstream.timeouts.idle),
         max_connections=upstream.max_connections,
         ca_file=Path(upstream.ca_file) if upstream.ca_file else None,
+        fixed_fields=_fixed_fields(upstream, url.netloc.lower()),
     )
+
+
+def _fixed_fields(upstream: model.Upstream, authority: str) -> bytes:
+    """Header lines of every request to an upstream: its own name, no compression, and this gateway's credential."""
+    lines = [f"host: {authority}", "accept-encoding: identity"]
+    if upstream.api_key:
+        if upstream.dialect == "anthropic":
+            lines.append(f"x-api-key: {upstream.api_key}")
+        else:
+            lines.append(f"authorization: Bearer {upstream.api_key}")
+    return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
 
 
 class ModelTable:

@@ -77,7 +77,7 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HEAD_END: Final = b"\r\n\r\n"
 
 
-class Downstream(asyncio.Protocol):
+class Downstream:
     """One client connection: an asyncio protocol, and the sink of its exchanges."""
 
     __slots__ = (
@@ -142,7 +142,7 @@ class Downstream(asyncio.Protocol):
             exchange.cancel()
         elif ctx is not None and not ctx.closed:
             ctx.reason = CLIENT_GONE.code
-            self._lane.pipeline.close(ctx, CLIENT_GONE.status, sent=False)
+            self._lane.pipeline.close(ctx, CLIENT_GONE.status, False)
 
     def eof_received(self) -> None:
         # A half-closed client is taken for one that has left: nearly all are, and the upstream's work costs money.
@@ -281,19 +281,19 @@ class Downstream(asyncio.Protocol):
         try:
             self.parser.feed_data(data)
         except HttpParserUpgrade:
-            self._refuse(ctx, Refusal(BAD_REQUEST, "This endpoint does not switch protocols."), close=True)
+            self._refuse(ctx, Refusal(BAD_REQUEST, "This endpoint does not switch protocols."), True)
             return
         except HttpParserError:
             # A request that is complete stands on its own; what follows it is refused when its turn comes.
             if not self._complete:
-                self._refuse(ctx, Refusal(BAD_REQUEST, "The request is not valid HTTP."), close=True)
+                self._refuse(ctx, Refusal(BAD_REQUEST, "The request is not valid HTTP."), True)
                 return
         self._frame(line, data, end)
         try:
             self._check_head(ctx)
             lane.pipeline.head(ctx)
         except Refusal as refusal:
-            self._refuse(ctx, refusal, close=not self._complete)
+            self._refuse(ctx, refusal, not self._complete)
             return
         except Exception:
             self._fail(ctx)
@@ -351,11 +351,11 @@ class Downstream(asyncio.Protocol):
             self.parser.feed_data(data)
         except HttpParserError:
             if not self._complete:
-                self._refuse(ctx, Refusal(BAD_REQUEST, "The request's body is not valid HTTP."), close=True)
+                self._refuse(ctx, Refusal(BAD_REQUEST, "The request's body is not valid HTTP."), True)
                 return
         if self._body_size > ctx.snapshot.max_body:
             refusal = Refusal(TOO_LARGE, f"The request's body is larger than {ctx.snapshot.max_body} bytes.")
-            self._refuse(ctx, refusal, close=True)
+            self._refuse(ctx, refusal, True)
         elif self._complete:
             self._keep_rest(data, self._length - before)
             self._submit(ctx)
@@ -369,7 +369,7 @@ class Downstream(asyncio.Protocol):
         try:
             out = lane.pipeline.body(ctx, body, self._query)
         except Refusal as refusal:
-            self._refuse(ctx, refusal, close=False)
+            self._refuse(ctx, refusal, False)
             return
         except Exception:
             self._fail(ctx)
@@ -390,19 +390,19 @@ class Downstream(asyncio.Protocol):
             method = line[0].decode("latin-1") if line[0].isalpha() and len(line[0]) < 20 else ""
             ctx = self._lane.pipeline.open(method, path, None, {}, self._address, self._address_text)
         self._partial.clear()
-        self._refuse(ctx, refusal, close=True)
+        self._refuse(ctx, refusal, True)
 
     def _fail(self, ctx: RequestContext) -> None:
         log.exception("request %s failed", ctx.id)
-        self._refuse(ctx, internal_error(), close=True)
+        self._refuse(ctx, internal_error(), True)
 
-    def _refuse(self, ctx: RequestContext, refusal: Refusal, *, close: bool) -> None:
+    def _refuse(self, ctx: RequestContext, refusal: Refusal, close: bool) -> None:
         reply = self._lane.pipeline.refuse(ctx, refusal)
         self._ctx = ctx
         linger = close and not self._complete
         self._close = self._close or close
-        self._write_reply(*reply)
-        self._lane.pipeline.close(ctx, reply.status, sent=False, answer_bytes=len(reply.body))
+        self._write_reply(reply.status, reply.headers, reply.body)
+        self._lane.pipeline.close(ctx, reply.status, False, len(reply.body))
         self._ctx = None
         if not linger:
             self._finish()
@@ -421,14 +421,16 @@ class Downstream(asyncio.Protocol):
 
     def _write_reply(self, status: int, headers: bytes, body: bytes) -> None:
         self._transport.write(
-            b"%b%b%bcontent-length: %d\r\n%b\r\n%b"
-            % (
-                status_line(status),
-                headers,
-                self._lane.clock.line(),
-                len(body),
-                b"connection: close\r\n" if self._close else b"",
-                body,
+            b"".join(
+                (
+                    status_line(status),
+                    headers,
+                    self._lane.clock.line(),
+                    b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body)
+                    if self._close
+                    else b"content-length: %d\r\n\r\n" % len(body),
+                    body,
+                )
             )
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from engine.proxy.deadlines import Sweeper
 from engine.proxy.downstream import Downstream
@@ -112,8 +112,10 @@ class Lane:
             return found
         return None
 
-    def protocol(self) -> Downstream:
-        return Downstream(self)
+    def protocol(self) -> asyncio.BaseProtocol:
+        """The protocol of a new client connection."""
+        # A protocol by its shape: a compiled class cannot inherit from asyncio's.
+        return cast("asyncio.BaseProtocol", Downstream(self))
 
     def enter(self, connection: Downstream) -> bool:
         """Registers a connection. False: there are too many."""

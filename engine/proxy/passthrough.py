@@ -131,7 +131,7 @@ class Door:
             return self._refuse(ctx, refusal, close=not request.content.at_eof())
         except (ConnectionError, asyncio.CancelledError):
             ctx.reason = CLIENT_GONE.code
-            lane.pipeline.close(ctx, CLIENT_GONE.status, sent=ctx.reservation is not None)
+            lane.pipeline.close(ctx, CLIENT_GONE.status, ctx.reservation is not None)
             raise
         except Exception:
             log.exception("request %s failed", ctx.id)
@@ -191,7 +191,7 @@ class Door:
     async def _models(self, ctx: RequestContext) -> web.StreamResponse:
         body = listing(ctx)
         lane = self._lane
-        lane.pipeline.close(ctx, 200, sent=False, answer_bytes=len(body))
+        lane.pipeline.close(ctx, 200, False, len(body))
         return _response(200, lane.pipeline.headers(ctx, b"application/json"), body)
 
     def _other_method(self, ctx: RequestContext, found: Endpoint) -> web.StreamResponse:
@@ -201,12 +201,12 @@ class Door:
             raise Refusal(
                 METHOD_NOT_ALLOWED, f"This route takes {allowed}, not {ctx.method}.", headers=(("allow", allowed),)
             )
-        self._lane.pipeline.close(ctx, 204, sent=False)
+        self._lane.pipeline.close(ctx, 204, False)
         return web.Response(status=204, headers={"allow": allowed, "x-request-id": ctx.id})
 
     def _refuse(self, ctx: RequestContext, refusal: Refusal, *, close: bool) -> web.StreamResponse:
         reply: Reply = self._lane.pipeline.refuse(ctx, refusal)
-        self._lane.pipeline.close(ctx, reply.status, sent=False, answer_bytes=len(reply.body))
+        self._lane.pipeline.close(ctx, reply.status, False, len(reply.body))
         response = _response(*reply)
         if close:
             response.force_close()

@@ -327,4 +327,4 @@ class Exchange:
             connection.abort()
 
     def _close(self, status: int) -> None:
-        self._pipeline.close(self._ctx, status, sent=self._sent, answer_bytes=self._size)
+        self._pipeline.close(self._ctx, status, self._sent, self._size)

@@ -36,7 +36,7 @@ MAX_INFORMATIONAL = 8
 WAITING_PER_CONNECTION = 4
 
 
-class UpstreamConnection(asyncio.Protocol):
+class UpstreamConnection:
     """One connection. Owned by its pool; while a request runs on it, also by that request's exchange."""
 
     __slots__ = (
@@ -275,13 +275,17 @@ class Pool:
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
 
+    def _protocol(self) -> asyncio.BaseProtocol:
+        # A protocol by its shape: a compiled class cannot inherit from asyncio's.
+        return cast("asyncio.BaseProtocol", UpstreamConnection(self))
+
     async def _open(self, exchange: Exchange) -> None:
         """Connects for one exchange. If that is gone by then, the connection serves another, or waits."""
         config = self.config
         try:
             async with asyncio.timeout(config.connect_timeout):
-                _, connection = await self._loop.create_connection(
-                    lambda: UpstreamConnection(self),
+                _, protocol = await self._loop.create_connection(
+                    self._protocol,
                     config.host,
                     config.port,
                     ssl=self._ssl,
@@ -295,6 +299,7 @@ class Pool:
             log.warning("upstream %s: cannot connect: %s", config.name, error)
             exchange.on_unreachable()
         else:
+            connection = cast("UpstreamConnection", protocol)
             if exchange.wants_connection:
                 exchange.on_connection(connection)
             else:

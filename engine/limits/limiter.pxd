@@ -1,0 +1,14 @@
+cdef class Limiter:
+    cdef public tuple limits
+    cdef object _table
+    cdef tuple _late
+    cdef tuple _early
+    cdef tuple _first
+    cdef dict _globs
+    cdef bint _by_ip
+    cdef bint _by_route
+    cdef object _early_bounds
+    cdef object _late_bounds
+    cdef object _first_bounds
+    cdef object _templates
+    cdef object _nothing

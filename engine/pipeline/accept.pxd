@@ -1,0 +1,4 @@
+from engine.pipeline.context cimport RequestContext
+
+
+cpdef accept(RequestContext ctx)

@@ -1,0 +1,4 @@
+from engine.pipeline.context cimport RequestContext, Reservation
+
+
+cpdef Reservation admit(RequestContext ctx)

@@ -1,0 +1,6 @@
+from engine.pipeline.context cimport RequestContext
+
+
+cpdef take(RequestContext ctx, object bound, long long now_ns)
+cpdef authorize(RequestContext ctx, object principal)
+cpdef count_unauthenticated(RequestContext ctx)

@@ -1,0 +1,40 @@
+cdef class Reservation:
+    cdef public tuple taken
+    cdef public bint closed
+
+
+cdef class Usage:
+    cdef public long long input
+    cdef public long long output
+
+
+cdef class RequestContext:
+    cdef public str id
+    cdef public object snapshot
+    cdef public str method
+    cdef public str path
+    cdef public object endpoint
+    cdef public object headers
+    cdef public bytes address
+    cdef public str address_text
+    cdef public long long now_ns
+    cdef public double started
+    cdef public object principal
+    cdef public object bound
+    cdef public object late
+    cdef public object permit
+    cdef public Reservation reservation
+    cdef public object request
+    cdef public str model
+    cdef public bint stream
+    cdef public bint validated
+    cdef public Usage usage
+    cdef public dict findings
+    cdef public str redaction
+    cdef public str blocked_by
+    cdef public str limited_by
+    cdef public str reason
+    cdef public int status
+    cdef public long long request_bytes
+    cdef public long long answer_bytes
+    cdef public bint closed

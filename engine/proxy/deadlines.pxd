@@ -1,0 +1,5 @@
+cdef class Sweeper:
+    cdef object _handle
+    cdef object _loop
+    cdef public set items
+    cdef public double now

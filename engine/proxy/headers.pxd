@@ -1,0 +1,5 @@
+cdef class Clock:
+    cdef bytes _line
+    cdef long long _second
+
+    cpdef bytes line(self)

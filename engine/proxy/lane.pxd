@@ -1,0 +1,26 @@
+from engine.pipeline.phases cimport Pipeline
+from engine.proxy.deadlines cimport Sweeper
+from engine.proxy.headers cimport Clock
+
+
+cdef class Lane:
+    cdef public object loop
+    cdef public Pipeline pipeline
+    cdef public object door
+    cdef public Sweeper sweeper
+    cdef public object pools
+    cdef public Clock clock
+    cdef public bint draining
+    cdef public double idle_timeout
+    cdef public double header_timeout
+    cdef public double body_timeout
+    cdef public double send_timeout
+    cdef public long long max_header
+    cdef public long long max_answer
+    cdef public long long _max_connections
+    cdef public set connections
+    cdef dict _hot
+
+    cpdef endpoint(self, bytes line)
+    cpdef bint enter(self, connection) except -1
+    cpdef leave(self, connection)

@@ -1,0 +1,50 @@
+from engine.pipeline.context cimport RequestContext
+from engine.pipeline.phases cimport Pipeline
+from engine.pipeline.settle cimport UsageTap
+from engine.proxy.deadlines cimport Sweeper
+
+
+cdef class Exchange:
+    cdef Pipeline _pipeline
+    cdef RequestContext _ctx
+    cdef object _out
+    cdef object _pool
+    cdef object _sink
+    cdef Sweeper _sweeper
+    cdef public long long max_answer
+    cdef public double deadline
+    cdef public bint done
+    cdef object _connection
+    cdef bint _sent
+    cdef bint _begun
+    cdef bint _paused
+    cdef int _status
+    cdef long long _size
+    cdef bytes _media
+    cdef bytes _answer_headers
+    cdef list _chunks
+    cdef object _stream
+    cdef UsageTap _tap
+    cdef object _decoder
+
+    cpdef start(self)
+    cpdef on_connection(self, connection)
+    cpdef on_connect_timeout(self)
+    cpdef on_unreachable(self)
+    cpdef on_deadline(self, double now)
+    cpdef cancel(self)
+    cpdef pause(self)
+    cpdef resume(self)
+    cpdef on_head(self, int status, dict headers)
+    cpdef on_data(self, bytes chunk)
+    cdef _collect(self, bytes chunk)
+    cdef bint _strips(self) except -1
+    cdef bytes _decode(self, object decoder, bytes chunk)
+    cpdef on_end(self)
+    cpdef on_broken(self, str reason)
+    cdef _broken(self, str reason)
+    cdef _begin(self, bytes extra)
+    cdef _write(self, bytes data)
+    cdef _refuse(self, object refusal, object upstream_error=*)
+    cdef _drop_connection(self)
+    cdef _close(self, int status)

@@ -1,0 +1,69 @@
+"""The jsonmembers kernel against the standard library, on JSON, and on anything else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from engine._fast import jsonmembers
+from engine._fast.jsonmembers import member, names
+from tests.fast.oracles.jsonmembers import pairs
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4)
+)
+OBJECTS = st.dictionaries(st.text(max_size=8) | st.sampled_from(["usage", "model", "n"]), VALUES, max_size=6)
+
+
+def test_the_compiled_kernel_is_tested() -> None:
+    assert jsonmembers.__file__.endswith(".so")
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(OBJECTS, st.sampled_from([None, 1]), st.booleans())
+def test_members_are_those_of_the_parser(value: dict[str, object], indent: int | None, ascii_only: bool) -> None:
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
+    expected = pairs(text)
+    assert [name.decode("utf-8", "surrogatepass") for name in names(text)] == [name for name, _ in expected]
+    for name in value:
+        if '"' in name or "\\" in name:
+            continue
+        found = member(text, name.encode("utf-8", "surrogatepass"))
+        assert found is not None
+        assert json.loads(found) == value[name]
+
+
+@settings(max_examples=500, derandomize=True, deadline=None)
+@given(st.text(alphabet='{}[]",:\\ u0d8abn1\x00é', max_size=60).map(str.encode))
+@example(b'{"')
+@example(b'{"\\')
+@example(b'{"a\\": 1}')
+@example(b'{"\\u12": 1}')
+@example(b'{"\\ud800": 1}')
+@example(b'{"a":"\\')
+def test_any_bytes_are_survived(text: bytes) -> None:
+    assert all(isinstance(name, bytes) for name in names(text))
+    found = member(text, b"a")
+    assert found is None or found in text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b'{"usage":{"a":1}}', b'{"a":1}'),
+        (b'{"x":{"usage":1},"usage" : 2 }', b"2 "),
+        (b'{"x":"\\"usage\\":3","usage":4}', b"4"),
+        (b'{"\\u0075sage":5}', b"5"),
+        (b'{"usage":1,"usage":6}', b"6"),
+        (b'[{"usage":1}]', None),
+        (b'"usage"', None),
+        (b"{}", None),
+        (b"", None),
+    ],
+)
+def test_only_the_top_counts(text: bytes, value: bytes | None) -> None:
+    assert member(text, b"usage") == value
