@@ -116,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     form.add_argument("--markdown", action="store_true", help="the table of settings as it stands in README")
     form.add_argument("--json", action="store_true", help="as JSON")
     command("bench", None, "Measure this build, in the source tree.")
-    command("version", _version, "Print the version, the regular expression engine in use, and whether the hot path is compiled.")
+    command("version", _version, "Print version and build: the regular expression engine, the hot path.")
     return parser
 
 

@@ -3,6 +3,32 @@
 from __future__ import annotations
 
 from engine.redaction.rule import Rule
-from engine.redaction.rules import keys, personal, private_keys, tokens
+from engine.redaction.rules import (
+    ai_vendors,
+    assignments,
+    cloud,
+    connections,
+    developer,
+    messaging,
+    monitoring,
+    payments,
+    personal,
+    private_keys,
+    saas,
+    tokens,
+)
 
-RULES: tuple[Rule, ...] = (*private_keys.RULES, *keys.RULES, *tokens.RULES, *personal.RULES)
+RULES: tuple[Rule, ...] = (
+    *private_keys.RULES,
+    *ai_vendors.RULES,
+    *cloud.RULES,
+    *developer.RULES,
+    *payments.RULES,
+    *messaging.RULES,
+    *monitoring.RULES,
+    *saas.RULES,
+    *tokens.RULES,
+    *connections.RULES,
+    *assignments.RULES,
+    *personal.RULES,
+)

@@ -1,0 +1,7 @@
+from collections.abc import Sequence
+
+GAP: int
+
+class Prefilter:
+    def __init__(self, literals: Sequence[Sequence[bytes]], digits: Sequence[int]) -> None: ...
+    def candidates(self, text: bytes) -> list[int]: ...

@@ -1,0 +1,117 @@
+"""What stands in every match of a pattern: a literal, or a number of digits close to each other.
+
+That is what the prefilter looks for. It runs over all text, and a rule's own pattern only where the prefilter found
+what the pattern cannot do without.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+from typing import Final
+
+from engine.redaction.prefixes import longest_of
+from engine.redaction.syntax import Alternate, Assertion, Atom, Concat, Group, Node, Repeat, parse
+
+# In a shorter literal too much text would be looked at.
+LEAST_KEYWORD: Final = 3
+
+_DIGITS = re.compile(r"\\d|\[(?:[0-9](?:-[0-9])?)+\]|\[\[:digit:\]\]|[0-9]")
+
+
+def keyword(pattern: str) -> str | None:
+    """A literal in lower case that stands in every match, however it is capitalized there: the longest there is.
+
+    None where there is none of three characters. k and s never are in it: where case is folded they have a form
+    outside of ASCII.
+    """
+    runs = _runs(parse(pattern).node)
+    return max((run for run in runs if len(run) >= LEAST_KEYWORD), key=len, default=None)
+
+
+def _runs(node: Node) -> Iterator[str]:
+    run = ""
+    for part in _flat(node):
+        if isinstance(part, Assertion):
+            continue
+        if (
+            isinstance(part, Atom)
+            and part.literal is not None
+            and part.literal.isascii()
+            and part.literal not in "kKsS"
+        ):
+            run += part.literal.lower()
+            continue
+        yield run
+        run = ""
+        if isinstance(part, Repeat) and part.least:
+            yield from _runs(part.node)
+    yield run
+
+
+def _flat(node: Node) -> Iterator[Node]:
+    """The parts that follow each other in every match."""
+    if isinstance(node, Concat):
+        for part in node.parts:
+            yield from _flat(part)
+    elif isinstance(node, Group):
+        yield from _flat(node.node)
+    else:
+        yield node
+
+
+@dataclass(frozen=True, slots=True)
+class _Digits:
+    """`count` digits in every match; at most `lead` other bytes before the first of them, `trail` behind the last and
+    `gap` between two. Where `count` is 0, the match has at most `trail` bytes."""
+
+    count: int
+    lead: int
+    trail: int
+    gap: int
+
+
+def least_digits(pattern: str, gap: int) -> int:
+    """How many digits every match has of which no two neighbors have more than `gap` other bytes between them."""
+    parsed = parse(pattern)
+    found = _digits(parsed.node, parsed.folds_case)
+    return found.count if found.gap <= gap else 0
+
+
+def _digits(node: Node, folds: bool) -> _Digits:
+    match node:
+        case Atom(text) if _DIGITS.fullmatch(text):
+            return _Digits(1, 0, 0, 0)
+        case Group(_, inner):
+            return _digits(inner, folds)
+        case Concat(parts):
+            return reduce(_then, (_digits(part, folds) for part in parts), _Digits(0, 0, 0, 0))
+        case Alternate(options):
+            found = [_digits(option, folds) for option in options]
+            if all(option.count for option in found):
+                return _Digits(
+                    min(option.count for option in found),
+                    max(option.lead for option in found),
+                    max(option.trail for option in found),
+                    max(option.gap for option in found),
+                )
+        case Repeat(inner, least, most, _) if least:
+            once = _digits(inner, folds)
+            if once.count:
+                between = once.trail + once.lead if most > 1 else 0
+                return _Digits(once.count * least, once.lead, once.trail, max(once.gap, between))
+    # Blind to case as a whole, a literal of one byte may be matched by one of three.
+    return _Digits(0, 0, longest_of(node, True), 0)
+
+
+def _then(first: _Digits, second: _Digits) -> _Digits:
+    if not first.count and not second.count:
+        return _Digits(0, 0, first.trail + second.trail, 0)
+    if not first.count:
+        return _Digits(second.count, first.trail + second.lead, second.trail, second.gap)
+    if not second.count:
+        return _Digits(first.count, first.lead, first.trail + second.trail, first.gap)
+    gap = max(first.gap, second.gap, first.trail + second.lead)
+    return _Digits(first.count + second.count, first.lead, second.trail, gap)

@@ -1,0 +1,232 @@
+"""Checks that tell a secret from what stands in a secret's place.
+
+A vendor's prefix says almost everything, so `plausible` only turns away what documentation puts there ("ghp_xxxx",
+"sk-your-key-here"). Where nothing but a name such as `token` vouches for the value, the value has to look drawn at
+random or typed as a password: placeholders, references ("${TOKEN}", "os.environ[...]", "get_token()"), types, file
+paths and plain words are refused.
+
+Checksums inside tokens (GitHub, npm, Cloudflare) are not asked for: a token in which a model got one character wrong
+still tells its reader almost all of it, and no other text has the form.
+
+Every check takes the text found and is total: it never raises. Time is linear in the text, which a rule's `max_len`
+bounds.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from itertools import pairwise
+from typing import Final
+
+# What documentation writes in a secret's place. None is likely by chance: four given letters in a hundred random
+# characters of base64 come up once in some ten thousand.
+_STANDINS: Final = (
+    "your", "xxxx", "placeholder", "redacted", "changeme", "change-me", "change_me", "replace", "insert", "_here",
+    "-here", "****", "....", "todo", "\u2022\u2022", "\u2026",
+)  # fmt: skip
+
+# Words that fill the place of a value in code, schemas, forms and error messages.
+_WORDS: Final = frozenset((
+    "access", "account", "active", "admin_password", "any", "api", "apikey", "api_key", "application", "auth",
+    "authentication", "authorization", "basic", "bearer", "blank", "bool", "boolean", "bytes", "char", "client",
+    "confirm", "confirmed", "correct", "credential", "credentials", "custom", "default", "description", "disabled",
+    "email", "empty", "enabled", "enter", "env", "example", "expired", "external", "failed", "false", "field",
+    "file", "forgotten", "generate", "generated", "hash", "hashed", "header", "hidden", "incorrect", "input",
+    "integer", "invalid", "key", "label", "length", "local", "login", "manual", "masked", "missing", "mismatch",
+    "model", "must", "name", "new", "nil", "none", "null", "number", "object", "oauth", "oauth2", "off", "old",
+    "optional", "pass", "passphrase", "password", "passwords", "passwd", "pin", "plain", "plaintext", "prompt",
+    "protected", "pwd", "query", "random", "reference", "required", "reset", "saved", "secret", "secrets", "secure",
+    "select", "session", "set", "static", "str", "string", "strong", "success", "test", "text", "token", "tokens",
+    "true", "type", "undefined", "unknown", "unset", "user", "username", "uuid", "valid", "value", "varchar",
+    "void", "weak", "wrong",
+))  # fmt: skip
+
+_REFERENCES: Final = (
+    "$(", "${", "{{", "#{", "<%", "%(", "%{", "%s", "@@", "process.env", "os.environ", "os.getenv", "env.", "env(",
+    "env[", "import.meta", "self.", "this.", "config.", "settings.", "secrets.", "request.", "req.", "args.", "params.",
+    "var.", "local.", "data.", "vault:", "arn:aws", "op://", "ssm:", "keyvault", "projects/", "enc[", "!ref", "!sub",
+    "!vault", "ref+", "file:", "http://", "https://",
+)  # fmt: skip
+
+_CALL: Final = re.compile(r"[A-Za-z_$][\w.$:>\-]*[(\[{]")
+_PATH: Final = re.compile(r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+")
+_VARIABLE: Final = re.compile(r"\$[A-Za-z_]\w*|%[A-Za-z_]\w*%|__\w+__|@\w+@|:[a-z_]+|\?")
+_BRACKETED: Final = re.compile(r"<[^<>]*>?|\[[^\[\]]*\]|\{[^{}]*\}")
+_FILE: Final = re.compile(r"(?:~|\.{1,2}|[A-Za-z]:)?[/\\][\w.\-]+(?:[/\\][\w.\-]+)+[/\\]?")
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z?)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{1,2}:\d{2}(?::\d{2})?")
+_ADDRESS: Final = re.compile(r"[^@\s]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}")
+_PIECES: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+_IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z_.\-]*")
+_NAMES_A_SECRET: Final = ("pass", "pwd", "secret", "token", "key", "cred", "user", "auth", "login", "hash")
+_TRAILING: Final = "!?.,:;)]}>*_"
+
+# A value drawn at random from letters and digits breaks into pieces of two to three characters on average where case
+# changes or digits begin; words joined to an identifier break into pieces of five and more.
+_RANDOM_PIECE: Final = 3.6
+# Between letters and digits it alternates about every third character; names that carry numbers do so a few times.
+_RANDOM_ALTERNATIONS: Final = 6
+# Under this a value that only a name vouches for is as likely a word, a count or an id.
+_SHORTEST_SECRET: Final = 8
+_SHORTEST_RANDOM: Final = 16
+
+
+def plausible(text: str) -> bool:
+    """Whether the body of a vendor's key could be one: at least eight different characters, no stand-in."""
+    lowered = text.lower()
+    return len(set(text)) >= 8 and not any(word in lowered for word in _STANDINS)
+
+
+def plausible_mixed(text: str) -> bool:
+    """`plausible`, with at least one digit and one letter: for bodies that a long word could fill."""
+    return plausible(text) and any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
+
+
+def placeholder(text: str) -> bool:
+    """Whether the text stands for a secret, or refers to one, instead of being it."""
+    lowered = text.lower()
+    if len(set(text)) < 4 or lowered.strip(_TRAILING) in _WORDS or any(word in lowered for word in _STANDINS):
+        return True
+    if lowered.startswith(_REFERENCES) or _BRACKETED.fullmatch(text):
+        return True
+    variable = _VARIABLE.fullmatch(text)
+    # "$ecret99" is a password, "$DB_PASSWORD2" a variable.
+    if variable and (text.isupper() or not any(c.isdigit() for c in text)):
+        return True
+    return bool(_CALL.match(text) or _FILE.fullmatch(text) or _DATE.fullmatch(text)) or (
+        bool(_PATH.fullmatch(text)) and sum(c.isdigit() for c in text) < 2
+    )
+
+
+def _names_a_secret(text: str) -> bool:
+    """Whether an identifier without digits names a secret, as in `password = newPassword`."""
+    lowered = text.lower()
+    return bool(_IDENTIFIER.fullmatch(text)) and any(name in lowered for name in _NAMES_A_SECRET)
+
+
+def quoted_password(text: str) -> bool:
+    """A string that code or a file gives to something called a password: also a plain word."""
+    return len(text) >= 4 and not placeholder(text) and not _names_a_secret(text)
+
+
+def bare_password(text: str) -> bool:
+    """A value without quotes behind `password:` or `password=`: with a digit or a sign, so that it is no word of a
+    sentence and no identifier of a program."""
+    core = text.rstrip(_TRAILING)
+    if len(core) < 4 or placeholder(text) or placeholder(core):
+        return False
+    has_letter = any(c.isalpha() for c in core)
+    has_digit = any(c.isdigit() for c in core)
+    if not has_letter:
+        # "8-64" and "4096" are rules and sizes; a PIN of four digits cannot be told from them.
+        return has_digit and len(core) >= 6 and core.isascii()
+    signs = any(not c.isalnum() and c not in "-_.'/" for c in core)
+    return (has_digit and len(core) >= 6) or (signs and len(core) >= 6)
+
+
+def spoken_password(text: str) -> bool:
+    """A password inside a sentence: two of letters, digits and signs, longer than the names of standards ("OAuth2")."""
+    core = text.rstrip(_TRAILING)
+    if not bare_password(core) or _PATH.fullmatch(core) or _ADDRESS.fullmatch(core):
+        return False
+    kinds = (
+        any(c.islower() for c in core)
+        + any(c.isupper() for c in core)
+        + any(c.isdigit() for c in core)
+        + any(not c.isalnum() and c not in "-_./'" for c in core)
+    )
+    return kinds >= 3 or (kinds == 2 and any(c.isdigit() for c in core) and len(core) >= 7) or len(core) >= 10
+
+
+def looks_random(text: str) -> bool:
+    """Whether a text is likelier drawn at random than put together from words."""
+    if len(text) < _SHORTEST_RANDOM or len(set(text)) < 8:
+        return False
+    bare = "".join(c for c in text if c.isalnum())
+    has_digit = any(c.isdigit() for c in bare)
+    has_letter = any(c.isalpha() for c in bare)
+    if not has_letter:
+        return False
+    if has_digit and all(c in "0123456789abcdefABCDEF" for c in bare):
+        return True
+    kinds = [c.isdigit() for c in bare]
+    if sum(a != b for a, b in pairwise(kinds)) >= _RANDOM_ALTERNATIONS:
+        return True
+    pieces = [len(piece) for piece in _PIECES.findall(text)]
+    if not pieces or sum(pieces) / len(pieces) >= _RANDOM_PIECE:
+        return False
+    return has_digit or (any(c.isupper() for c in bare) and any(c.islower() for c in bare))
+
+
+def assigned_secret(text: str) -> bool:
+    """A value given to something whose name leaves no doubt (`api_key`, `client_secret`)."""
+    if len(text) < _SHORTEST_SECRET or placeholder(text) or _names_a_secret(text):
+        return False
+    letters = [c for c in text if c.isalpha()]
+    if any(c.isdigit() for c in text):
+        # "my-service-v2": words and a number, joined.
+        words = [piece for piece in re.split(r"[-_. ]", text) if piece]
+        return bool(letters) and not (
+            len(words) > 1 and all(word.isalpha() or (len(word) < 4 and word.isalnum()) for word in words)
+        )
+    return looks_random(text)
+
+
+def random_secret(text: str) -> bool:
+    """A value given to something that may hold other things too (`token`, `auth`, `key`)."""
+    return not placeholder(text) and looks_random(text)
+
+
+def short_secret(text: str) -> bool:
+    """`random_secret`, or at least eight characters with two digits and a letter: behind an explicit equals sign."""
+    if random_secret(text):
+        return True
+    return assigned_secret(text) and sum(c.isdigit() for c in text) >= 2
+
+
+def basic_credentials(text: str) -> bool:
+    """RFC 7617: base64 of user, colon, password."""
+    try:
+        decoded = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except (ValueError, binascii.Error):
+        return False
+    user, colon, password = decoded.partition(b":")
+    return (
+        bool(colon) and len(user) + len(password) >= 3 and decoded.isascii() and decoded.decode("ascii").isprintable()
+    )
+
+
+def url_credentials(text: str) -> bool:
+    """A URL with a password in its authority (RFC 3986, 3.2.1) that is none of the usual stand-ins."""
+    authority = text.partition("://")[2]
+    user, _, password = authority.rpartition("@")[0].partition(":")
+    if not password or password.startswith(("$", "{", "<", "%s", "[")) or len(set(password)) < 2:
+        return False
+    lowered = password.lower()
+    if any(word in lowered for word in ("your", "xxxx", "redacted", "placeholder", "****")):
+        return False
+    return not (lowered in _WORDS and user.lower() in ("user", "username", "name", "myuser", "login", "usr"))
+
+
+def pair_credentials(text: str) -> bool:
+    """`user:password` as commands take it."""
+    user, _, password = text.partition(":")
+    return bool(user) and len(password) >= 4 and not placeholder(password) and not user.startswith("$")
+
+
+def encrypted_token(text: str) -> bool:
+    """RFC 7516: the first part is a JSON object in base64url that names an algorithm and an encryption."""
+    head = text.split(".", 1)[0]
+    try:
+        value = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+    except (ValueError, binascii.Error):
+        return False
+    return isinstance(value, dict) and "alg" in value and "enc" in value
+
+
+def seed_phrase(text: str) -> bool:
+    """BIP-39: 12, 15, 18, 21 or 24 words of three to eight letters, hardly any twice."""
+    words = text.split()
+    return len(words) in (12, 15, 18, 21, 24) and len(set(words)) > len(words) * 3 // 4
