@@ -29,7 +29,7 @@ def compile_profiles(policy: Policy, hash_key: bytes) -> dict[str, Profile]:
             entry.replacement or f"[{entry.id.upper()}]",
             tuple(entry.examples),
             tuple(entry.counterexamples),
-            tuple(entry.keywords),
+            tuple(word.lower() for word in entry.keywords),
         )
         for entry in document.rules
     ]

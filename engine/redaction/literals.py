@@ -12,13 +12,29 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Final
 
+from engine._fast.prefilter import GAP
 from engine.redaction.prefixes import longest_of
-from engine.redaction.syntax import Alternate, Assertion, Atom, Concat, Group, Node, Repeat, parse
+from engine.redaction.rule import Rule
+from engine.redaction.syntax import Alternate, Assertion, Atom, Concat, Group, Node, Repeat, SyntaxUnknown, parse
 
 # In a shorter literal too much text would be looked at.
 LEAST_KEYWORD: Final = 3
 
 _DIGITS = re.compile(r"\\d|\[(?:[0-9](?:-[0-9])?)+\]|\[\[:digit:\]\]|[0-9]")
+
+
+def needs_of(rule: Rule) -> tuple[list[bytes], int]:
+    """What the prefilter has to find for a rule to be tried: one of these literals, and so many digits.
+
+    A pattern that cannot be read needs nothing, so it is always tried.
+    """
+    try:
+        digits = least_digits(rule.pattern, GAP)
+        own = keyword(rule.pattern)
+    except SyntaxUnknown:
+        digits, own = 0, None
+    literals = rule.keywords or ((own,) if own is not None else ())
+    return [literal.encode() for literal in literals], digits
 
 
 def keyword(pattern: str) -> str | None:
@@ -65,7 +81,8 @@ def _flat(node: Node) -> Iterator[Node]:
 @dataclass(frozen=True, slots=True)
 class _Digits:
     """`count` digits in every match; at most `lead` other bytes before the first of them, `trail` behind the last and
-    `gap` between two. Where `count` is 0, the match has at most `trail` bytes."""
+    `gap` between two. Where `count` is 0, at most `trail` other bytes come before the first digit or behind the last,
+    if there are any, or in all."""
 
     count: int
     lead: int
@@ -100,18 +117,22 @@ def _digits(node: Node, folds: bool) -> _Digits:
         case Repeat(inner, least, most, _) if least:
             once = _digits(inner, folds)
             if once.count:
-                between = once.trail + once.lead if most > 1 else 0
+                between = once.trail + once.lead if most != 1 else 0
                 return _Digits(once.count * least, once.lead, once.trail, max(once.gap, between))
+        case Repeat(inner, 0, 1, _):
+            once = _digits(inner, folds)
+            if once.count:
+                return _Digits(0, 0, max(once.lead, once.trail), once.gap)
     # Blind to case as a whole, a literal of one byte may be matched by one of three.
     return _Digits(0, 0, longest_of(node, True), 0)
 
 
 def _then(first: _Digits, second: _Digits) -> _Digits:
+    gap = max(first.gap, second.gap)
     if not first.count and not second.count:
-        return _Digits(0, 0, first.trail + second.trail, 0)
+        return _Digits(0, 0, first.trail + second.trail, gap)
     if not first.count:
-        return _Digits(second.count, first.trail + second.lead, second.trail, second.gap)
+        return _Digits(second.count, first.trail + second.lead, second.trail, gap)
     if not second.count:
-        return _Digits(first.count, first.lead, first.trail + second.trail, first.gap)
-    gap = max(first.gap, second.gap, first.trail + second.lead)
-    return _Digits(first.count + second.count, first.lead, second.trail, gap)
+        return _Digits(first.count, first.lead, first.trail + second.trail, gap)
+    return _Digits(first.count + second.count, first.lead, second.trail, max(gap, first.trail + second.lead))

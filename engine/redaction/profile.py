@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple, cast, get_args
 
+from engine._fast.prefilter import Prefilter
+from engine.redaction.literals import needs_of
 from engine.redaction.regex import Scanner, make_scanner
 from engine.redaction.rule import Rule
-from engine.redaction.ruleset import RuleError, Ruleset, accepts
+from engine.redaction.ruleset import RuleError, Ruleset, places
 
 Action = Literal["mask", "hash", "block", "flag", "off"]
 
@@ -36,6 +38,13 @@ class Redaction(NamedTuple):
     blocked: str | None
 
 
+class Search(NamedTuple):
+    """The automata of a profile's rules: which rules could match at all, and where one does."""
+
+    prefilter: Prefilter
+    scanner: Scanner
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """A compiled profile. Immutable. `active`: whether any rule runs."""
@@ -43,7 +52,7 @@ class Profile:
     name: str
     rules: tuple[Rule, ...]
     actions: tuple[Action, ...]
-    scanner: Scanner
+    search: Search
     hash_key: bytes
 
     @property
@@ -52,18 +61,20 @@ class Profile:
 
     def clean(self, text: bytes) -> bool:
         """Whether no pattern occurs in `text`. UTF-8."""
-        return not self.scanner.hits(text)
+        prefilter, scanner = self.search
+        for index in prefilter.candidates(text):  # noqa: SIM110 - a generator would cost more than the search
+            if scanner.occurs(index, text):
+                return False
+        return True
 
     def redact(self, text: bytes) -> Redaction:
         """Redacts UTF-8 text. The same object comes back where nothing was changed."""
-        hits = self.scanner.hits(text)
-        if not hits:
-            return Redaction(text, {}, None)
-        matches = []
-        for index in hits:
-            rule = self.rules[index]
-            for start, end in self._spans(rule, index, text):
-                matches.append((start, -end, index))
+        prefilter, scanner = self.search
+        matches = [
+            (start, -end, index)
+            for index in prefilter.candidates(text)
+            for start, end in places(self.rules[index], scanner, index, text)
+        ]
         if not matches:
             return Redaction(text, {}, None)
         matches.sort()
@@ -84,29 +95,6 @@ class Profile:
             return Redaction(text, findings, blocked)
         return Redaction(b"".join((*parts, text[done:])), findings, blocked)
 
-    def _spans(self, rule: Rule, index: int, text: bytes) -> list[tuple[int, int]]:
-        """The places of one rule that its check accepts. After one that is rejected the search goes on a character
-        later, because the next may begin inside it."""
-        spans = self.scanner.spans(index, text)
-        found = []
-        retries = _RETRIES
-        while spans:
-            rejected = -1
-            for start, end, left, right in spans:
-                if accepts(rule, end - start, text[left:right]):
-                    found.append((left, right))
-                elif retries:
-                    rejected = start
-                    break
-            if rejected < 0:
-                break
-            retries -= 1
-            following = rejected + 1
-            while following < len(text) and text[following] & 0xC0 == 0x80:
-                following += 1
-            spans = self.scanner.spans(index, text, following)
-        return found
-
     def _replacement(self, rule: Rule, action: Action, found: bytes) -> bytes:
         if action == "mask":
             return rule.replacement.encode()
@@ -117,13 +105,13 @@ class Profile:
         return f"{replacement}:{digest}".encode()
 
 
-# How often a search is taken up inside a rejected match: bounds the time on texts made of near misses.
-_RETRIES: Final = 64
-
-
 @lru_cache(maxsize=64)
-def _scanner(patterns: tuple[str, ...]) -> Scanner:
-    return make_scanner(patterns)
+def _search(rules: tuple[Rule, ...]) -> Search:
+    needs = [needs_of(rule) for rule in rules]
+    return Search(
+        Prefilter([literals for literals, _ in needs], [digits for _, digits in needs]),
+        make_scanner([rule.pattern for rule in rules]),
+    )
 
 
 def compile_profile(name: str, actions: Mapping[str, str], ruleset: Ruleset, hash_key: bytes) -> Profile:
@@ -142,10 +130,5 @@ def compile_profile(name: str, actions: Mapping[str, str], ruleset: Ruleset, has
         for rule in ruleset.rules
         if (action := actions.get(rule.id, actions.get(rule.group, "off"))) != "off"
     ]
-    return Profile(
-        name,
-        tuple(rule for rule, _ in active),
-        tuple(action for _, action in active),
-        _scanner(tuple(rule.pattern for rule, _ in active)),
-        hash_key,
-    )
+    rules = tuple(rule for rule, _ in active)
+    return Profile(name, rules, tuple(action for _, action in active), _search(rules), hash_key)

@@ -1,12 +1,12 @@
 """The seam to RE2: the compiled `scanner` kernel, or pyre2 where libre2 was not there when tidegate was built.
 
-Both find the same; pyre2 has no set, so it asks each pattern whether it occurs.
-Neither ever falls back to Python's `re`, whose time is not bounded. Where neither is there, importing this fails: a
-gateway that cannot search does not start.
+Both find the same. Neither ever falls back to Python's `re`, whose time is not bounded. Where neither is there,
+importing this fails: a gateway that cannot search does not start.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -21,11 +21,12 @@ except ImportError:
 # For every import of pyre2 in this process: a pattern that RE2 refuses raises instead of running in `re`.
 re2.set_fallback_notification(re2.FALLBACK_EXCEPTION)
 
-MAX_MEM: Final = 64 << 20
+# Bytes for one pattern and its automata: four times what the largest rule of the pack needs.
+MAX_MEM: Final = 8 << 20
 
 
 class RegexError(ValueError):
-    """A pattern that RE2 refuses. `index` is its place in the list, -1 for the list as a whole."""
+    """A pattern that RE2 refuses. `index` is its place in the list."""
 
     def __init__(self, index: int, reason: str) -> None:
         super().__init__(reason)
@@ -33,42 +34,54 @@ class RegexError(ValueError):
         self.reason = reason
 
 
+Place = tuple[int, int, int, int]
+"""Start and end of a match, start and end of the value in it: what the first capturing group caught, or the whole where
+there is none or it caught nothing. Byte offsets."""
+
+
 class Scanner(Protocol):
-    """Compiled patterns. Text is UTF-8; places are byte offsets."""
+    """Compiled patterns. Text is UTF-8."""
 
-    def hits(self, text: bytes) -> list[int]:
-        """Indices of the patterns that occur, ascending."""
+    def find(self, rule: int, text: bytes, start: int = 0) -> Place | None:
+        """The leftmost place of one pattern from byte `start` on that is not empty."""
 
-    def spans(self, rule: int, text: bytes, start: int = 0) -> list[tuple[int, int, int, int]]:
-        """Places of one pattern, leftmost, not overlapping, never empty: start, end, and start and end of the value.
-
-        The value is what the first capturing group caught, or the whole where there is none or it caught nothing.
-        """
+    def occurs(self, rule: int, text: bytes) -> bool:
+        """Whether one pattern has a place in `text`."""
 
 
 class Pyre2Scanner:
-    """The stand-in."""
+    """The stand-in. pyre2 reads bytes as Latin-1, so it is given text, and the places are turned back to bytes."""
 
     def __init__(self, patterns: Sequence[str], max_mem: int = MAX_MEM) -> None:
         self._patterns = []
         for index, pattern in enumerate(patterns):
             try:
-                self._patterns.append(re2.compile(pattern.encode(), max_mem=max_mem))
+                self._patterns.append(re2.compile(pattern, max_mem=max_mem))
             except Exception as error:
                 # pyre2 raises its own class, or `re`'s, by the kind of fault.
                 raise RegexError(index, str(error)) from None
 
-    def hits(self, text: bytes) -> list[int]:
-        return [index for index, pattern in enumerate(self._patterns) if pattern.search(text) is not None]
-
-    def spans(self, rule: int, text: bytes, start: int = 0) -> list[tuple[int, int, int, int]]:
-        places = []
-        for match in self._patterns[rule].finditer(text, start):
+    def find(self, rule: int, text: bytes, start: int = 0) -> Place | None:
+        # An invalid byte becomes one character that no pattern names, as it is for the kernel.
+        whole = text.decode("utf-8", "surrogateescape")
+        plain = _ESCAPED.sub("\ufffd", whole)
+        for match in self._patterns[rule].finditer(plain, len(text[:start].decode("utf-8", "surrogateescape"))):
             begin, end = match.span()
             if end > begin:
                 value = match.span(1) if match.re.groups and match.group(1) else (begin, end)
-                places.append((begin, end, *value))
-        return places
+                left, right = (_offset(whole, place) for place in value)
+                return _offset(whole, begin), _offset(whole, end), left, right
+        return None
+
+    def occurs(self, rule: int, text: bytes) -> bool:
+        return self.find(rule, text) is not None
+
+
+_ESCAPED: Final = re.compile("[\udc80-\udcff]")
+
+
+def _offset(text: str, place: int) -> int:
+    return len(text[:place].encode("utf-8", "surrogateescape"))
 
 
 def make_scanner(patterns: Sequence[str], max_mem: int = MAX_MEM) -> Scanner:

@@ -10,7 +10,8 @@ Check = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`pattern` is RE2 syntax and matches at most `max_len` bytes; `check` then accepts or rejects what was found.
+    """`pattern` is RE2 syntax. A match counts if it has at most `max_len` bytes, if one of the `keywords`, where there
+    are any, stands in it, in upper or lower case (ASCII), and if `check` accepts its value.
 
     A pattern with a capturing group finds what the group catches, and the rest of the match is context that stays; one
     without finds the whole match.

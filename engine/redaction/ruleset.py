@@ -6,11 +6,11 @@ its name and the reason: nobody runs on a rule that does not do what it says. Th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from engine.redaction.regex import RegexError, make_scanner
+from engine.redaction.regex import RegexError, Scanner, make_scanner
 from engine.redaction.rule import Rule
 from engine.redaction.rules import RULES
 
@@ -36,21 +36,47 @@ class Ruleset:
         return frozenset(rule.group for rule in self.rules)
 
 
-def accepts(rule: Rule, size: int, value: bytes) -> bool:
-    """Whether the rule's bound accepts a match of `size` bytes, and its own check, if it has one, the value in it."""
-    return size <= rule.max_len and (rule.check is None or rule.check(value.decode("utf-8", "replace")))
+def accepts(rule: Rule, match: bytes, value: bytes) -> bool:
+    """Whether a match counts: the rule's bound and keywords hold for it, and its own check for the value in it."""
+    if len(match) > rule.max_len:
+        return False
+    if rule.keywords:
+        lower = match.lower()
+        if not any(keyword.encode() in lower for keyword in rule.keywords):
+            return False
+    return rule.check is None or rule.check(value.decode("utf-8", "replace"))
+
+
+def places(rule: Rule, scanner: Scanner, index: int, text: bytes) -> Iterator[tuple[int, int]]:
+    """The values of a rule in `text`, from left to right. `index` is the rule's in the scanner.
+
+    After a match that does not count the search goes on a character later, because the next may begin inside it. So the
+    time is bounded by the text times the longest match.
+    """
+    at = 0
+    while (place := scanner.find(index, text, at)) is not None:
+        start, end, left, right = place
+        if accepts(rule, text[start:end], text[left:right]):
+            yield left, right
+            at = end
+            continue
+        at = start + 1
+        while at < len(text) and text[at] & 0xC0 == 0x80:
+            at += 1
 
 
 def check_rule(rule: Rule) -> None:
     """Raises RuleError unless the rule does what its examples say."""
+    for keyword in rule.keywords:
+        if not keyword or not keyword.isascii() or keyword != keyword.lower():
+            raise RuleError(rule.id, f"the keyword {keyword!r} is not lower-case ASCII")
     try:
         scanner = make_scanner([rule.pattern])
     except RegexError as error:
         raise RuleError(rule.id, f"the pattern is not accepted: {error.reason}") from None
 
     def finds(text: str) -> bool:
-        data = text.encode()
-        return any(accepts(rule, end - start, data[left:right]) for start, end, left, right in scanner.spans(0, data))
+        return any(True for _ in places(rule, scanner, 0, text.encode()))
 
     for example in rule.examples:
         if not finds(example):

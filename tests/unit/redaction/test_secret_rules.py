@@ -27,7 +27,7 @@ from engine.redaction.rules import (
     saas,
     tokens,
 )
-from engine.redaction.ruleset import accepts, build, check_rule
+from engine.redaction.ruleset import build, check_rule, places
 from engine.redaction.syntax import Alternate, Assertion, Atom, Concat, Group, Node, Repeat, parse
 
 FAMILIES = {
@@ -93,11 +93,17 @@ def masking() -> Profile:
 def found(rule: Rule, text: str) -> list[str]:
     """What one rule by itself finds."""
     data = text.encode()
-    return [
-        data[left:right].decode()
-        for start, end, left, right in make_scanner([rule.pattern]).spans(0, data)
-        if accepts(rule, end - start, data[left:right])
-    ]
+    scanner = make_scanner([rule.pattern])
+    return [data[left:right].decode() for left, right in places(rule, scanner, 0, data)]
+
+
+def matches(rule: Rule, data: bytes) -> list[bytes]:
+    """All that the pattern by itself matches."""
+    scanner, at, found = make_scanner([rule.pattern]), 0, []
+    while (place := scanner.find(0, data, at)) is not None:
+        start, at = place[:2]
+        found.append(data[start:at])
+    return found
 
 
 def test_the_pack_is_whole() -> None:
@@ -125,10 +131,9 @@ def test_a_rule_is_well_formed(rule: Rule) -> None:
 @pytest.mark.parametrize(("rule", "text"), CASES)
 def test_an_example_has_a_keyword_and_fits(rule: Rule, text: str) -> None:
     assert any(word in text.lower() for word in rule.keywords)
-    data = text.encode()
-    spans = make_scanner([rule.pattern]).spans(0, data)
-    assert spans
-    assert all(end - start <= rule.max_len for start, end, _, _ in spans)
+    parts = matches(rule, text.encode())
+    assert parts
+    assert all(len(part) <= rule.max_len for part in parts)
 
 
 @pytest.mark.parametrize(("rule", "text"), CASES)
@@ -179,15 +184,12 @@ def sample(node: Node, draw: random.Random, folds: bool = False) -> str:
 def test_whatever_matches_has_a_keyword_and_fits(rule: Rule) -> None:
     draw = random.Random(rule.id)  # noqa: S311
     node = parse(rule.pattern).node
-    scanner = make_scanner([rule.pattern])
     matched = 0
     for _ in range(400):
-        data = sample(node, draw).encode()
-        for start, end, _, _ in scanner.spans(0, data):
+        for part in matches(rule, sample(node, draw).encode()):
             matched += 1
-            part = data[start:end].decode().lower()
-            assert any(word in part for word in rule.keywords), part
-            assert end - start <= rule.max_len
+            assert any(word in part.decode().lower() for word in rule.keywords), part
+            assert len(part) <= rule.max_len
         if matched >= 40:
             break
     assert matched

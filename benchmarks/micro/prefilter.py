@@ -1,0 +1,53 @@
+"""prefilter: which rules of the built-in pack could match an answer, beside searching for all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from benchmarks import payloads
+from benchmarks.micro.timing import Case, Contender
+from engine._fast.jsonguard import texts
+from engine._fast.prefilter import Prefilter
+from engine._fast.scanner import Scanner
+from engine.redaction.literals import needs_of
+from engine.redaction.rules import RULES
+from tests.fast.oracles.prefilter import candidates
+
+
+def cases() -> list[Case]:
+    """Which rules occur: the prefilter and RE2 for its candidates, by its oracle, and RE2 and `re` for every rule."""
+    needs = [needs_of(rule) for rule in RULES]
+    literals, digits = [needed for needed, _ in needs], [count for _, count in needs]
+    prefilter = Prefilter(literals, digits)
+    patterns = [rule.pattern for rule in RULES]
+    scanner = Scanner(patterns)
+    compiled = [re.compile(pattern.encode()) for pattern in patterns]
+
+    def filtered(text: bytes) -> list[int]:
+        return [rule for rule in prefilter.candidates(text) if scanner.occurs(rule, text)]
+
+    def by_oracle(text: bytes) -> list[int]:
+        return [rule for rule in candidates(literals, digits, text) if scanner.occurs(rule, text)]
+
+    def all_by_re2(text: bytes) -> list[int]:
+        return [rule for rule in range(len(patterns)) if scanner.occurs(rule, text)]
+
+    def all_by_re(text: bytes) -> list[int]:
+        return [rule for rule, pattern in enumerate(compiled) if pattern.search(text) is not None]
+
+    ways: dict[str, Callable[[bytes], list[int]]] = {
+        "kernel, then RE2": filtered,
+        "oracle, then RE2": by_oracle,
+        "RE2 for every rule": all_by_re2,
+        "re for every rule": all_by_re,
+    }
+    return [
+        Case(
+            f"prefilter: {len(patterns)} rules, {name}",
+            [Contender(way, "occur(text)", {"occur": occur, "text": text}) for way, occur in ways.items()],
+            size=len(text),
+        )
+        # What is searched of an answer: its strings.
+        for name, text in (("a clean answer", texts(payloads.ANSWER, 64)), ("two hit", texts(payloads.FOUND, 64)))
+    ]

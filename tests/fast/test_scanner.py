@@ -1,0 +1,106 @@
+"""The scanner kernel, and the stand-in behind the same seam, against the standard library's `re`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine._fast import scanner
+from engine._fast.scanner import PatternError, Scanner
+from engine.redaction.regex import Place, Pyre2Scanner, RegexError, make_scanner
+
+ENGINES = [Scanner, Pyre2Scanner]
+# Leftmost-first is what both engines and `re` have in common; none of these can match in exponential time.
+PATTERNS = [
+    r"ab+",
+    r"\bkey-([0-9]{2,4})\b",
+    r"a|ab|abc",
+    r"(?:a|b){2,5}c?",
+    r"(x)?yz",
+    r"b*",
+    r"^a",
+    r"[^a]b",
+    r"(?i)key",
+]
+TEXTS = st.text(alphabet="abcxyzKEY-key0129 é", max_size=60)
+
+
+def oracle(pattern: str, text: str, start: int) -> Place | None:
+    """The same by `re` over text, in bytes."""
+    for match in re.compile(pattern, re.ASCII).finditer(text, start):
+        if match.end() > match.start():
+            value = match.span(1) if match.re.groups and match.group(1) else match.span()
+            left, right, begin, end = (len(text[:place].encode()) for place in (*match.span(), *value))
+            return left, right, begin, end
+    return None
+
+
+def test_the_compiled_kernel_is_tested() -> None:
+    assert scanner.__file__.endswith(".so")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_finds_what_re_finds(engine: Callable[[list[str]], Scanner], pattern: str) -> None:
+    kernel = engine([pattern])
+
+    @settings(max_examples=150, derandomize=True, deadline=None)
+    @given(TEXTS, st.integers(0, 5))
+    def check(text: str, start: int) -> None:
+        start = min(start, len(text))
+        data = text.encode()
+        # Python's `^` does not hold at a later start; RE2's neither, with text before it.
+        found = kernel.find(0, data, len(text[:start].encode()))
+        assert found == oracle(pattern, text, start)
+        assert kernel.occurs(0, data) == (oracle(pattern, text, 0) is not None)
+
+    check()
+
+
+@pytest.mark.parametrize("size", [16_383, 16_384, 16_385, 300_000])
+def test_long_texts(size: int) -> None:
+    kernel = Scanner([r"needle\b", r"absent"])
+    text = b"x" * size + b" needle"
+    assert kernel.find(0, text) == (size + 1, size + 7, size + 1, size + 7)
+    assert kernel.occurs(0, text)
+    assert kernel.find(1, text) is None
+    assert not kernel.occurs(1, text)
+
+
+def test_invalid_utf8_ends_nothing() -> None:
+    kernel = Scanner(["key"])
+    assert kernel.find(0, b"\xff\xfe\x80key\xc3") == (3, 6, 3, 6)
+
+
+@pytest.mark.parametrize("pattern", ["(", "(?=a)", r"(a)\1", "a{1001}", "[z-a]", "((a{500}){500}){500}"])
+def test_what_re2_refuses_is_an_error_and_never_another_engine(pattern: str) -> None:
+    with pytest.raises(PatternError) as kernel:
+        Scanner(["fine", pattern])
+    assert kernel.value.index == 1
+    for make in (make_scanner, Pyre2Scanner):
+        with pytest.raises(RegexError) as seam:
+            make(["fine", pattern])
+        assert seam.value.index == 1
+
+
+def test_a_pattern_that_is_not_there() -> None:
+    kernel = Scanner(["a"])
+    assert len(kernel) == 1
+    for rule in (-1, 1):
+        with pytest.raises(IndexError):
+            kernel.find(rule, b"a")
+        with pytest.raises(IndexError):
+            kernel.occurs(rule, b"a")
+
+
+def test_an_automaton_without_room_still_finds() -> None:
+    # A memory too small for the automaton's states: RE2 goes over to its engines that need none.
+    kernel = Scanner([r"(?:[a-q][^u-z]{13}x|[a-f]{20}y)"], 1 << 15)
+    text = b"abcdefghijklmnop" * 2000 + b"q" + b"0" * 13 + b"x"
+    found = kernel.find(0, text)
+    assert found is not None
+    assert found[1] == len(text)
