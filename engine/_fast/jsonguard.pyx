@@ -251,6 +251,20 @@ cdef inline void _emit(Reader *r, const uint8_t *p, const uint8_t *end) noexcept
     r.out += SEPARATOR_SIZE
 
 
+cdef inline bint _names_a_count(const uint8_t *p, const uint8_t *end) noexcept nogil:
+    """Whether a key names a token count: lower-case letters and "_", "_tokens" or "_tokens_details" last."""
+    cdef const uint8_t *last = end
+    if end - p > 8 and end[-1] == 115 and memcmp(end - 8, b"_details", 8) == 0:
+        last = end - 8
+    if last - p < 7 or memcmp(last - 7, b"_tokens", 7) != 0:
+        return False
+    while p < last:
+        if not (97 <= p[0] <= 122 or p[0] == 95):
+            return False
+        p += 1
+    return True
+
+
 cdef const uint8_t *_read_key(Reader *r, const uint8_t *p) noexcept nogil:
     """Read a key, from its opening quote, and the colon; the result is where its value may begin."""
     cdef const uint8_t *start = p + 1
@@ -263,7 +277,7 @@ cdef const uint8_t *_read_key(Reader *r, const uint8_t *p) noexcept nogil:
     status = add_key(&r.stacks, start, p - 1, r.escaped)
     if status != KEY_ADDED:
         return _fail(r, DUPLICATE if status == KEY_DUPLICATE else NO_MEMORY, start - 1)
-    if r.out != NULL:
+    if r.out != NULL and not _names_a_count(start, p - 1):
         _emit(r, start, p - 1)
     if p[0] != 58:
         p = skip_space(p)
@@ -396,6 +410,9 @@ def check(bytes body not None, Py_ssize_t max_depth):
 
 def texts(bytes body not None, Py_ssize_t max_depth=1024):
     """Every string of `body`, keys too, unescaped, as UTF-8, in their order, each followed by b"\\n\\0\\n".
+
+    Left out are keys of lower-case letters and "_" that end in "_tokens" or "_tokens_details": every dialect counts
+    under such names in every answer, and "token" is a word that searches for secrets stop at.
 
     The reading is that of `check`, with the same errors. The default depth is where orjson ends too. The separator
     stands between any two strings so that no search finds a match that runs from one into the next by chance; a

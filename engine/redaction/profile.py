@@ -12,6 +12,7 @@ wherever it stands, whether or not another covers it.
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,13 +20,14 @@ from typing import Final, Literal, NamedTuple, cast, get_args
 
 from engine._fast.prefilter import Prefilter
 from engine.redaction.literals import needs_of
-from engine.redaction.regex import Scanner, make_scanner
+from engine.redaction.regex import RegexError, Scanner, make_scanner
 from engine.redaction.rule import Rule
 from engine.redaction.ruleset import RuleError, Ruleset, places
 
 Action = Literal["mask", "hash", "block", "flag", "off"]
 
 _ACTIONS: Final = get_args(Action)
+_FLAGS: Final = re.compile(r"\(\?([a-zA-Z-]+)\)")
 # 32 bits: enough to tell the values of one conversation apart, too few to search the key by.
 _HASH_DIGITS: Final = 8
 
@@ -39,10 +41,26 @@ class Redaction(NamedTuple):
 
 
 class Search(NamedTuple):
-    """The automata of a profile's rules: which rules could match at all, and where one does."""
+    """The automata of a profile's rules: which rules could match at all, and where one does.
+
+    `alike` are the rules that no literal announces. Text with digits makes candidates of most of them, so one search
+    by `any_alike`, the alternatives of them all, goes before the searches for each.
+    """
 
     prefilter: Prefilter
     scanner: Scanner
+    any_alike: Scanner
+    alike: frozenset[int]
+
+    def candidates(self, text: bytes) -> list[int]:
+        """The rules that may match, ascending."""
+        found = self.prefilter.candidates(text)
+        if len(found) < 2:
+            return found
+        others = [index for index in found if index not in self.alike]
+        if len(found) - len(others) > 1 and not self.any_alike.occurs(0, text):
+            return others
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +79,18 @@ class Profile:
 
     def clean(self, text: bytes) -> bool:
         """Whether no pattern occurs in `text`. UTF-8."""
-        prefilter, scanner = self.search
-        for index in prefilter.candidates(text):  # noqa: SIM110 - a generator would cost more than the search
+        scanner = self.search.scanner
+        for index in self.search.candidates(text):  # noqa: SIM110 - a generator would cost more than the search
             if scanner.occurs(index, text):
                 return False
         return True
 
     def redact(self, text: bytes) -> Redaction:
         """Redacts UTF-8 text. The same object comes back where nothing was changed."""
-        prefilter, scanner = self.search
+        scanner = self.search.scanner
         matches = [
             (start, -end, index)
-            for index in prefilter.candidates(text)
+            for index in self.search.candidates(text)
             for start, end in places(self.rules[index], scanner, index, text)
         ]
         if not matches:
@@ -108,10 +126,24 @@ class Profile:
 @lru_cache(maxsize=64)
 def _search(rules: tuple[Rule, ...]) -> Search:
     needs = [needs_of(rule) for rule in rules]
+    alike = [index for index, (literals, _) in enumerate(needs) if not literals]
+    try:
+        any_alike = make_scanner(["|".join(_in_a_group(rules[index].pattern) for index in alike)])
+    except RegexError:
+        # Too large together: each is searched by itself.
+        any_alike, alike = make_scanner([""]), []
     return Search(
         Prefilter([literals for literals, _ in needs], [digits for _, digits in needs]),
         make_scanner([rule.pattern for rule in rules]),
+        any_alike,
+        frozenset(alike),
     )
+
+
+def _in_a_group(pattern: str) -> str:
+    """The pattern as an alternative among others: what its leading flags say holds for it alone."""
+    flags = _FLAGS.match(pattern)
+    return f"(?{flags[1]}:{pattern[flags.end() :]})" if flags is not None else f"(?:{pattern})"
 
 
 def compile_profile(name: str, actions: Mapping[str, str], ruleset: Ruleset, hash_key: bytes) -> Profile:

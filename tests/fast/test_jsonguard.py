@@ -240,6 +240,27 @@ def test_texts_are_unescaped_and_separated() -> None:
     assert jsonguard.texts(b"[" + b",".join([b'""'] * 99) + b"]") == b"\n\0\n" * 99
 
 
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("prompt_tokens", b""),
+        ("completion_tokens_details", b""),
+        ("_tokens", b""),
+        ("tokens", b"tokens\n\0\n"),
+        ("Prompt_tokens", b"Prompt_tokens\n\0\n"),
+        ("a1_tokens", b"a1_tokens\n\0\n"),
+        ("a_tokens_detail", b"a_tokens_detail\n\0\n"),
+        ("a_details", b"a_details\n\0\n"),
+        ("_details", b"_details\n\0\n"),
+    ],
+)
+def test_names_of_token_counts_are_no_text(key: str, text: bytes) -> None:
+    body = json.dumps({key: 1}).encode()
+    assert jsonguard.texts(body) == oracle.texts(body) == text
+    # As a value it is a text like any other.
+    assert jsonguard.texts(json.dumps([key]).encode()) == key.encode() + b"\n\0\n"
+
+
 def test_texts_has_a_depth_bound_of_its_own() -> None:
     assert jsonguard.texts(b"[" * 1024 + b"]" * 1024) == b""
     with pytest.raises(jsonguard.GuardError, match="nested too deeply"):

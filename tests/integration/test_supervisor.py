@@ -13,35 +13,16 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
+from tests.integration.waiting import DEADLINE_S, alive, until
+
 ROOT = Path(__file__).parents[2]
 SUPERVISOR = Path(__file__).parent / "standins" / "supervisor.py"
-DEADLINE_S = 20.0
-T = TypeVar("T")
-
-
-def until(ask: Callable[[], T], deadline_s: float = DEADLINE_S) -> T:
-    """What `ask` gives as soon as it is true."""
-    end = time.monotonic() + deadline_s
-    while True:
-        answer = ask()
-        if answer:
-            return answer
-        assert time.monotonic() < end, f"still {answer!r} after {deadline_s} s"
-        time.sleep(0.02)
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that nobody has waited for does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
 
 
 class Gateway:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import Any, NoReturn
+
+# Names of token counts are no text.
+_COUNT = re.compile("[a-z_]*_tokens(?:_details)?")
 
 
 class Refused(ValueError):
@@ -36,7 +40,11 @@ def _strings(value: Any, depth: int, max_depth: int) -> list[str]:
     if isinstance(value, list) and depth == max_depth:
         raise Refused("nested too deeply")
     if isinstance(value, _Object):
-        return [text for key, item in value for text in [key, *_strings(item, depth + 1, max_depth)]]
+        return [
+            text
+            for key, item in value
+            for text in [*([] if _COUNT.fullmatch(key) else [key]), *_strings(item, depth + 1, max_depth)]
+        ]
     if isinstance(value, list):
         return [text for item in value for text in _strings(item, depth + 1, max_depth)]
     return [value] if isinstance(value, str) else []
