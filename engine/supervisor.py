@@ -36,6 +36,7 @@ from aiohttp import web
 from engine import __version__
 from engine.admin.app import Readiness, build
 from engine.policy.loader import parse_policy
+from engine.policy.snapshot import verify
 from engine.policy.unenforced import unenforced
 from engine.process import control, listeners, logs
 from engine.process.fleet import Fleet
@@ -296,7 +297,9 @@ def check_policy(settings: Settings) -> Check:
     """The check of a running gateway: the policy loader, with ${NAME} taken from this process's environment."""
 
     def check(text: str, source: str) -> Sequence[str]:
-        found = unenforced(parse_policy(text, source, os.environ), settings)
+        policy = parse_policy(text, source, os.environ)
+        verify(policy)
+        found = unenforced(policy, settings)
         return [f"{item} (line {item.line})" if item.line else str(item) for item in found]
 
     return check

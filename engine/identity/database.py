@@ -9,9 +9,12 @@ Failure modes. Whatever SQLite or the file system reports becomes StoreError wit
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -55,25 +58,41 @@ def open_database(folder: Path, *, wait_s: float, read_only: bool) -> sqlite3.Co
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"{path}: {error}") from error
     try:
-        _prepare(connection, read_only)
+        _prepare(connection, folder, read_only)
     except (sqlite3.Error, StoreError) as error:
         connection.close()
         raise StoreError(f"{path}: {error}") from error
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, read_only: bool) -> None:
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No other process is in here for the same folder. The lock is the folder's: SQLite's own are on its files."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _make_schema(connection: sqlite3.Connection) -> None:
+    # Before the transaction: the journal's mode cannot change inside one.
+    connection.execute("PRAGMA journal_mode=WAL").close()
+    with closing(connection.cursor()) as cursor:
+        cursor.execute("BEGIN IMMEDIATE")
+        for statement in filter(str.strip, _SCHEMA.split(";")):
+            cursor.execute(statement)
+        cursor.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
+        cursor.execute("COMMIT")
+
+
+def _prepare(connection: sqlite3.Connection, folder: Path, read_only: bool) -> None:
     if _pragma(connection, "user_version") == 0:
-        # Before the transaction: the journal's mode cannot change inside one.
-        connection.execute("PRAGMA journal_mode=WAL").close()
-        with closing(connection.cursor()) as cursor:
-            cursor.execute("BEGIN IMMEDIATE")
-            # Another process may have made the schema while this one waited for the lock.
+        # SQLite does not wait for a lock while it changes the journal's mode: two processes at once would both fail.
+        with _alone(folder):
             if _pragma(connection, "user_version") == 0:
-                for statement in filter(str.strip, _SCHEMA.split(";")):
-                    cursor.execute(statement)
-                cursor.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
-            cursor.execute("COMMIT")
+                _make_schema(connection)
     version = _pragma(connection, "user_version")
     if version != SCHEMA_VERSION:
         raise StoreError(f"has schema version {version}, this build reads version {SCHEMA_VERSION}")

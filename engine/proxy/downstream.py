@@ -248,6 +248,9 @@ class Downstream:
             self._refuse_early(Refusal(HEADERS_TOO_LARGE, "The request's head is too large."))
         elif partial.count(b"\n") != partial.count(b"\r\n"):
             self._refuse_early(Refusal(BAD_REQUEST, "The request is not valid HTTP: lines end in CR LF."))
+        elif not partial[:1].isupper():
+            # A client that speaks TLS, say: no head will ever come.
+            self._refuse_early(Refusal(BAD_REQUEST, "The request is not valid HTTP: it begins with a method."))
 
     def _hand_over(self, data: bytes, end: int) -> None:
         """Gives the connection to aiohttp, after llhttp's strict reading of the head, so that both doors agree."""

@@ -1,4 +1,4 @@
-"""Bad input on a real socket: each has its status, its body in the dialect and its audit line, and nothing goes upstream."""
+"""Bad input on a real socket: its status, its body in the dialect and its audit line, and nothing goes upstream."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_the_place_is_named(gateway: Gateway, keys: dict[str, str]) -> None:
         (b"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n", 400),
         (b"POST /v1/chat/completions HTTP/1.1\r\nHost : a\r\n\r\n", 400),
         (b"POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\nA: b\n c\r\n\r\n", 400),
-        (b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 0\r\n\r\n", 400),
+        (b"POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", 400),
     ],
 )
 def test_what_is_not_http_is_answered_and_closed(
