@@ -13,7 +13,6 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
-from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
