@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext, Reservation
     from engine.policy.snapshot import Permit, UpstreamConfig
+    from engine.validation.form import Form
 
 # What a client may tell the provider. Each name is a documented field of a dialect, or trace context (W3C).
 FORWARDED = (
@@ -79,4 +80,12 @@ def forward(
     if not body and ctx.method in ("GET", "DELETE"):
         return Outgoing(permit.target.upstream, head + b"\r\n", reservation)
     data = b"".join((head, b"content-type: application/json\r\ncontent-length: ", b"%d" % len(body), b"\r\n\r\n", body))
+    return Outgoing(permit.target.upstream, data, reservation)
+
+
+def forward_form(ctx: RequestContext, permit: Permit, reservation: Reservation, form: Form) -> Outgoing:
+    """A form for the upstream that the permit names."""
+    media, body = form.encode()
+    head = request_head(ctx, permit, ctx.method.encode(), b"")
+    data = b"".join((head, b"content-type: ", media, b"\r\ncontent-length: ", b"%d" % len(body), b"\r\n\r\n", body))
     return Outgoing(permit.target.upstream, data, reservation)

@@ -26,25 +26,26 @@ import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.errors import CONTENT_TYPES, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Refusal, render
+from engine.errors import BAD_REQUEST, CONTENT_TYPES, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Refusal, render
 from engine.pipeline.accept import accept
 from engine.pipeline.admit import admit
 from engine.pipeline.authorize import authorize, count_unauthenticated
 from engine.pipeline.context import RequestContext
-from engine.pipeline.forward import Outgoing, forward
+from engine.pipeline.forward import Outgoing, forward, forward_form
 from engine.pipeline.identify import identify
 from engine.pipeline.record import record
 from engine.pipeline.sanitize import sanitize
 from engine.pipeline.settle import settle
-from engine.pipeline.validate import validate
+from engine.pipeline.validate import settle_permit, validate, validate_form
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.identity.store import KeyCache
     from engine.pipeline.meters import Meters
-    from engine.policy.snapshot import Endpoint, Snapshot
+    from engine.policy.snapshot import Endpoint, Permit, Snapshot
     from engine.telemetry.audit import AuditWriter
+    from engine.validation.form import Form
 
 PHASES = (accept, identify, authorize, validate, admit, forward, sanitize, settle, record)
 
@@ -114,6 +115,23 @@ class Pipeline:
         permit, body = validate(ctx, body)
         reservation = admit(ctx)
         return forward(ctx, permit, reservation, body, query)
+
+    def form(self, ctx: RequestContext, form: Form) -> Outgoing:
+        """The same as `body`, for a form."""
+        permit, form = validate_form(ctx, form)
+        reservation = admit(ctx)
+        return forward_form(ctx, permit, reservation, form)
+
+    def socket(self, ctx: RequestContext, model: str | None) -> Permit:
+        """validate and admit, for a WebSocket: its messages are not read. Raises Refusal."""
+        assert ctx.principal is not None
+        assert ctx.endpoint is not None
+        if not model:
+            raise Refusal(BAD_REQUEST, "The query names no model.", param="model")
+        ctx.model = model
+        permit = settle_permit(ctx, ctx.snapshot.permit(ctx.principal, ctx.endpoint.name, model))
+        admit(ctx)
+        return permit
 
     def answer(self, ctx: RequestContext, media: bytes, body: bytes) -> bytes:
         """sanitize, for an answer that is there as a whole. Raises Refusal."""

@@ -1,19 +1,21 @@
 """validate: the body becomes a typed request, and the model and parameters are held against the roles.
 
 The bytes are read once, strictly (no duplicate keys, no odd numbers, bounded depth), so that the upstream cannot read
-them another way. A generic route has no model and no known shape: its body is read by the same strict reader only.
+them another way. A generic route has no model and no known shape: its body is read by the same strict reader only. A
+form is read whole and written anew, so that it too has one reading.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.errors import UNSUPPORTED_MEDIA, Refusal
-from engine.validation.decode import decode, guard
+from engine.errors import BAD_REQUEST, FORBIDDEN, UNSUPPORTED_MEDIA, Refusal
+from engine.validation.decode import decode, decode_named, guard
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
     from engine.policy.snapshot import Permit
+    from engine.validation.form import Form
 
 
 def validate(ctx: RequestContext, body: bytes) -> tuple[Permit, bytes]:
@@ -23,7 +25,7 @@ def validate(ctx: RequestContext, body: bytes) -> tuple[Permit, bytes]:
     assert principal is not None
     ctx.request_bytes = len(body)
     check_media(ctx)
-    if endpoint.route is None:
+    if endpoint.body == "dialect":
         request = decode(endpoint.name, body, snapshot.bounds)
         ctx.request = request
         ctx.model = request.model
@@ -34,13 +36,53 @@ def validate(ctx: RequestContext, body: bytes) -> tuple[Permit, bytes]:
             rules.check(body)
             if rules.strips:
                 body = rules.strip(body)
+    elif endpoint.body == "json":
+        ctx.model, ctx.stream = decode_named(body, snapshot.bounds)
+        permit = snapshot.permit(principal, endpoint.name, ctx.model)
+        rules = permit.role.parameters
+        if rules is not None:
+            rules.check(body)
+            if rules.strips:
+                body = rules.strip(body)
     else:
         if body or ctx.method not in ("GET", "DELETE"):
             guard(body, snapshot.bounds)
         permit = snapshot.permit(principal, endpoint.name, None)
+    return settle_permit(ctx, permit), body
+
+
+def validate_form(ctx: RequestContext, form: Form) -> tuple[Permit, Form]:
+    """The same for multipart/form-data. Raises Refusal (400, 403, 404)."""
+    snapshot, endpoint, principal = ctx.snapshot, ctx.endpoint, ctx.principal
+    assert endpoint is not None
+    assert principal is not None
+    if endpoint.body == "form":
+        ctx.model = form.text("model")
+        if not ctx.model:
+            raise Refusal(BAD_REQUEST, "The field 'model' is missing.", param="model")
+    permit = snapshot.permit(principal, endpoint.name, ctx.model)
+    rules = permit.role.parameters
+    if rules is not None:
+        fields = form.as_json()
+        rules.check(fields)
+        if rules.strips:
+            form = form.only(rules.strip(fields))
+    return settle_permit(ctx, permit), form
+
+
+def settle_permit(ctx: RequestContext, permit: Permit) -> Permit:
+    """Puts the permit in force. Raises Refusal (403) where the role's redaction could not read the answer: it would
+    be withheld after it was paid for."""
+    assert ctx.endpoint is not None
+    if not ctx.endpoint.is_text and permit.role.profile.active:
+        raise Refusal(
+            FORBIDDEN,
+            "Answers of this endpoint cannot be searched, and your role's answers are to be.",
+            control="redaction",
+        )
     ctx.permit = permit
     ctx.validated = True
-    return permit, body
+    return permit
 
 
 def check_media(ctx: RequestContext) -> None:

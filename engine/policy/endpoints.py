@@ -1,31 +1,60 @@
 """The built-in endpoints: the paths that clients of the known dialects call, and where they lead upstream.
 
-`path` is what a client asks for; `suffix` is what is put behind an upstream's `base_url`, which ends in `/v1` for every
-dialect. A policy's own routes come beside these, and can take none of their names or paths.
+`path` is what a client asks for, `{id}` in it the name of something the provider keeps; `suffix` is what is put behind
+an upstream's `base_url`, which ends in `/v1` for every dialect. A policy's own routes come beside these, and can take
+none of their names or paths.
+
+`body` says how a request is read:
+
+    dialect     one of the five JSON shapes that `engine.validation` knows; served by the fast lane
+    json        a JSON object of another shape that names its `model`
+    form        multipart/form-data with a field `model`
+    file        multipart/form-data, or nothing, without a model
+    socket      a WebSocket, whose model is in the query
+    none        no body; answered by the gateway itself
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from engine.errors import Dialect
 
+Body = Literal["dialect", "json", "form", "file", "socket", "none"]
+
 
 class BuiltIn(NamedTuple):
-    """An endpoint that every gateway has."""
+    """An endpoint that every gateway has. `is_text`: whether redaction can read what it answers."""
 
     name: str
     dialect: Dialect
-    method: str
+    methods: tuple[str, ...]
     path: str
     suffix: str
+    body: Body = "dialect"
+    is_text: bool = True
 
 
 ENDPOINTS: Final = (
-    BuiltIn("chat", "openai", "POST", "/v1/chat/completions", "/chat/completions"),
-    BuiltIn("completions", "openai", "POST", "/v1/completions", "/completions"),
-    BuiltIn("embeddings", "openai", "POST", "/v1/embeddings", "/embeddings"),
-    BuiltIn("responses", "openai", "POST", "/v1/responses", "/responses"),
-    BuiltIn("messages", "anthropic", "POST", "/v1/messages", "/messages"),
-    BuiltIn("models", "openai", "GET", "/v1/models", "/models"),
+    BuiltIn("chat", "openai", ("POST",), "/v1/chat/completions", "/chat/completions"),
+    BuiltIn("completions", "openai", ("POST",), "/v1/completions", "/completions"),
+    BuiltIn("embeddings", "openai", ("POST",), "/v1/embeddings", "/embeddings"),
+    BuiltIn("responses", "openai", ("POST",), "/v1/responses", "/responses"),
+    BuiltIn("messages", "anthropic", ("POST",), "/v1/messages", "/messages"),
+    BuiltIn("models", "openai", ("GET",), "/v1/models", "/models", "none"),
+    BuiltIn("moderations", "openai", ("POST",), "/v1/moderations", "/moderations", "json"),
+    BuiltIn("images", "openai", ("POST",), "/v1/images/generations", "/images/generations", "json", False),
+    BuiltIn("images", "openai", ("POST",), "/v1/images/edits", "/images/edits", "form", False),
+    BuiltIn("images", "openai", ("POST",), "/v1/images/variations", "/images/variations", "form", False),
+    BuiltIn("audio", "openai", ("POST",), "/v1/audio/speech", "/audio/speech", "json", False),
+    BuiltIn("audio", "openai", ("POST",), "/v1/audio/transcriptions", "/audio/transcriptions", "form"),
+    BuiltIn("audio", "openai", ("POST",), "/v1/audio/translations", "/audio/translations", "form"),
+    BuiltIn("files", "openai", ("GET", "POST"), "/v1/files", "/files", "file"),
+    BuiltIn("files", "openai", ("GET", "DELETE"), "/v1/files/{id}", "/files/{id}", "file"),
+    BuiltIn("files", "openai", ("GET",), "/v1/files/{id}/content", "/files/{id}/content", "file", False),
+    BuiltIn("realtime", "openai", ("GET",), "/v1/realtime", "/realtime", "socket", False),
 )
+
+# Files belong to the provider's account, not to a client; a socket's content is not read. Only a role that names them
+# has them: `*` does not stand for them.
+NAMED_ONLY: Final = frozenset(("files", "realtime"))

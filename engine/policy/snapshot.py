@@ -15,8 +15,9 @@ raise Refusal.
 from __future__ import annotations
 
 import mmap
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from typing import Final
 
@@ -31,7 +32,7 @@ from engine.limits.limiter import Limiter
 from engine.limits.model import Limit
 from engine.limits.rates import Rate
 from engine.policy import model
-from engine.policy.endpoints import ENDPOINTS
+from engine.policy.endpoints import ENDPOINTS, NAMED_ONLY, Body, BuiltIn
 from engine.policy.loader import Policy
 from engine.policy.profiles import compile_profiles
 from engine.policy.upstreams import ModelTable, ModelTarget, Price, UpstreamConfig, compile_upstream
@@ -54,6 +55,9 @@ __all__ = [
 # Permits that are remembered. Keys are made of what clients send (a model's name), so that the number needs a bound.
 _REMEMBERED: Final = 16_384
 
+# What a provider names its files by: nothing that a path could mean otherwise.
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
 # Of a model's name that is refused, what an error repeats.
 _SHOWN: Final = 100
 
@@ -63,7 +67,8 @@ class Endpoint:
     """Something a client may call. `upstream_path` follows the upstream's `path_prefix`.
 
     `is_hot`: a POST to it is served by the fast lane. `route` is the policy's own route, None for a built-in endpoint.
-    `response_text` are JSON pointers to the text in answers, None where the dialect tells.
+    `response_text` are JSON pointers to the text in answers, None where the dialect tells. `body` and `is_text`: see
+    `engine.policy.endpoints`; a route is read as JSON of any shape.
     """
 
     name: str
@@ -74,6 +79,8 @@ class Endpoint:
     is_hot: bool
     route: model.Route | None
     response_text: tuple[str, ...] | None
+    body: Body | None
+    is_text: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +107,14 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A compiled policy. `endpoints` is by exact request path; `anonymous` is who has no credential, if anybody may."""
+    """A compiled policy. `endpoints` is by exact request path, `kept` by one with `{id}` in it; `anonymous` is who has
+    no credential, if anybody may."""
 
     revision: str
     api_keys: bool
     anonymous: Principal | None
     endpoints: Mapping[str, Endpoint]
+    kept: Mapping[str, Endpoint]
     upstreams: Mapping[str, UpstreamConfig]
     models: ModelTable
     roles: Mapping[str, CompiledRole]
@@ -120,6 +129,20 @@ class Snapshot:
     def max_body(self) -> int:
         """The largest body of a request, in bytes."""
         return self.bounds.max_body
+
+    def endpoint(self, path: str) -> Endpoint | None:
+        """What a client asks for by this path, its `{id}` put in where it has one."""
+        found = self.endpoints.get(path)
+        if found is not None:
+            return found
+        parts = path.split("/")
+        if len(parts) < 4 or not _ID.fullmatch(parts[3]):
+            return None
+        name, parts[3] = parts[3], "{id}"
+        found = self.kept.get("/".join(parts))
+        if found is None:
+            return None
+        return replace(found, path=path, upstream_path=found.upstream_path.replace(b"{id}", name.encode()))
 
     def model_target(self, name: str) -> ModelTarget | None:
         """Where a model's requests go; None for a model that the policy does not have."""
@@ -186,23 +209,28 @@ def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes) -> Snapsh
     upstreams = {name: compile_upstream(name, upstream) for name, upstream in document.upstreams.items()}
     profiles = compile_profiles(policy, hash_key)
     role = document.identity.anonymous
+    exact, kept = _endpoints(document, upstreams)
     network = document.network
     return Snapshot(
         revision=policy.revision,
         api_keys=document.identity.api_keys,
         anonymous=anonymous(role) if role else None,
-        endpoints=_endpoints(document),
+        endpoints=exact,
+        kept=kept,
         upstreams=upstreams,
         models=ModelTable(document.routing, upstreams),
         roles={
             name: CompiledRole(
-                Role(name, entry.endpoints, entry.models, entry.redaction),
+                Role(name, entry.endpoints, entry.models, entry.redaction, NAMED_ONLY),
                 _parameters(policy, name, entry),
                 profiles[entry.redaction],
             )
             for name, entry in document.roles.items()
         },
-        routes={route.name: ModelTarget(route.name, upstreams[route.upstream], None) for route in document.routes},
+        routes={
+            **{name: ModelTarget(name, upstream, None) for name, upstream in _keepers(upstreams).items()},
+            **{route.name: ModelTarget(route.name, upstreams[route.upstream], None) for route in document.routes},
+        },
         network=NetworkRules(
             allow=map(ip_network, network.allow),
             deny=map(ip_network, network.deny),
@@ -218,20 +246,41 @@ def verify(policy: Policy) -> None:
     compile_snapshot(policy, table=Table(mmap.mmap(-1, WINDOW * SLOT_BYTES), bytes(16)), hash_key=bytes(32))
 
 
-def _endpoints(document: model.Document) -> dict[str, Endpoint]:
-    found = {
-        endpoint.path: Endpoint(
-            name=endpoint.name,
-            dialect=endpoint.dialect,
-            path=endpoint.path,
-            methods=frozenset({endpoint.method}),
-            upstream_path=endpoint.suffix.encode("ascii"),
-            is_hot=endpoint.method == "POST",
-            route=None,
-            response_text=None,
-        )
-        for endpoint in ENDPOINTS
-    }
+def _keepers(upstreams: Mapping[str, UpstreamConfig]) -> dict[str, UpstreamConfig]:
+    """Where requests that name neither model nor route go: files, to the first upstream of their dialect."""
+    first = next((upstream for upstream in upstreams.values() if upstream.dialect == "openai"), None)
+    return {} if first is None else {"files": first}
+
+
+def _endpoint(built_in: BuiltIn) -> Endpoint:
+    return Endpoint(
+        name=built_in.name,
+        dialect=built_in.dialect,
+        path=built_in.path,
+        methods=frozenset(built_in.methods),
+        upstream_path=built_in.suffix.encode("ascii"),
+        is_hot=built_in.body == "dialect",
+        route=None,
+        response_text=None,
+        body=built_in.body,
+        is_text=built_in.is_text,
+    )
+
+
+def _endpoints(
+    document: model.Document, upstreams: Mapping[str, UpstreamConfig]
+) -> tuple[dict[str, Endpoint], dict[str, Endpoint]]:
+    """By exact path, and by one with `{id}` in it. What nobody keeps files for has no such endpoints; a route of the
+    policy stands before a built-in endpoint of its name or path."""
+    routed = {route.name for route in document.routes} | {route.path for route in document.routes}
+    offered = [
+        built_in
+        for built_in in ENDPOINTS
+        if routed.isdisjoint((built_in.name, built_in.path))
+        and (built_in.body != "file" or built_in.name in _keepers(upstreams))
+    ]
+    kept = {built_in.path: _endpoint(built_in) for built_in in offered if "{id}" in built_in.path}
+    found = {built_in.path: _endpoint(built_in) for built_in in offered if "{id}" not in built_in.path}
     for route in document.routes:
         found[route.path] = Endpoint(
             name=route.name,
@@ -242,8 +291,9 @@ def _endpoints(document: model.Document) -> dict[str, Endpoint]:
             is_hot="POST" in route.methods,
             route=route,
             response_text=tuple(route.response_text) or None,
+            body=None,
         )
-    return found
+    return found, kept
 
 
 def _upstream_path(document: model.Document, route: model.Route) -> bytes:

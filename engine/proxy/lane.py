@@ -37,7 +37,7 @@ class Pools:
         for name, config in snapshot.upstreams.items():
             pool = self._pools.get(name)
             if pool is None or pool.config != config:
-                pool = Pool(self._loop, config, self._context(config), self._sweeper, self._settings.upstream_keepalive)
+                pool = Pool(self._loop, config, self.context(config), self._sweeper, self._settings.upstream_keepalive)
             pools[name] = pool
         old, self._pools = self._pools, pools
         for name, pool in pools.items():
@@ -47,7 +47,8 @@ class Pools:
             if pools.get(name) is not pool:
                 pool.close()
 
-    def _context(self, config: UpstreamConfig) -> ssl.SSLContext | None:
+    def context(self, config: UpstreamConfig) -> ssl.SSLContext | None:
+        """How an upstream is verified; None for plain HTTP."""
         if config.scheme != "https":
             return None
         return ssl.create_default_context(cafile=config.ca_file or self._settings.upstream_ca)
@@ -56,7 +57,7 @@ class Pools:
         """The pool of an upstream; of one that a running request still knows from an older policy, a new one."""
         pool = self._pools.get(config.name)
         if pool is None or (pool.config is not config and pool.config != config):
-            return Pool(self._loop, config, self._context(config), self._sweeper, 0.0)
+            return Pool(self._loop, config, self.context(config), self._sweeper, 0.0)
         return pool
 
     def close(self) -> None:

@@ -3,8 +3,8 @@
 A connection comes here when a request on it was not for the fast lane, and stays. So this door serves the JSON
 endpoints too; only their sockets differ: an `Exchange` is driven into a `Spool`, from which the handler writes.
 
-Served here: the list of models, generic routes of any method, `OPTIONS`, and every refusal of what is not served:
-404 for an unknown path, 405 with `Allow` for a wrong method.
+Served here: the list of models, generic routes of any method, forms and files, WebSocket, `OPTIONS`, and every refusal
+of what is not served: 404 for an unknown path, 405 with `Allow` for a wrong method.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ from engine.errors import (
 )
 from engine.pipeline.forward import query
 from engine.pipeline.phases import internal_error
+from engine.proxy.forms import read_form
 from engine.proxy.models import listing
 from engine.proxy.peer import peer_address
 from engine.proxy.relay import Exchange
+from engine.proxy.websocket import relay
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
+    from engine.pipeline.forward import Outgoing
     from engine.pipeline.phases import Reply
     from engine.policy.snapshot import Endpoint
     from engine.proxy.lane import Lane
@@ -111,7 +114,7 @@ class Door:
         """Serves one request; every way out of it closes its context."""
         lane = self._lane
         snapshot = lane.pipeline.snapshot
-        found = snapshot.endpoints.get(request.raw_path.partition("?")[0])
+        found = snapshot.endpoint(request.raw_path.partition("?")[0])
         endpoint = found if found is not None and request.method in found.methods else None
         address, text = peer_address(request.transport) if request.transport is not None else (bytes(16), "::")
         headers = _headers(request)
@@ -125,8 +128,10 @@ class Door:
                 return self._other_method(ctx, found)
             if endpoint.name == "models":
                 return await self._models(ctx)
-            body = await self._read(ctx, request)
-            return await self._exchange(ctx, request, body)
+            if endpoint.body == "socket":
+                permit = lane.pipeline.socket(ctx, request.query.get("model"))
+                return await relay(lane, ctx, permit, request)
+            return await self._exchange(ctx, request, await self._outgoing(ctx, endpoint, request))
         except Refusal as refusal:
             return self._refuse(ctx, refusal, close=not request.content.at_eof())
         except (ConnectionError, asyncio.CancelledError):
@@ -136,6 +141,21 @@ class Door:
         except Exception:
             log.exception("request %s failed", ctx.id)
             return self._refuse(ctx, internal_error(), close=True)
+
+    async def _outgoing(self, ctx: RequestContext, endpoint: Endpoint, request: web.Request) -> Outgoing:
+        """The request for the upstream. Raises Refusal."""
+        pipeline = self._lane.pipeline
+        if endpoint.body == "form" or (endpoint.body == "file" and ctx.method == "POST"):
+            try:
+                async with asyncio.timeout(self._lane.body_timeout):
+                    form, ctx.request_bytes = await read_form(request, ctx.snapshot.max_body)
+            except TimeoutError:
+                raise Refusal(REQUEST_TIMEOUT, "The request did not arrive in time.") from None
+            except web.RequestPayloadError:
+                raise Refusal(BAD_REQUEST, "The request's body is not valid HTTP.") from None
+            return pipeline.form(ctx, form)
+        body = await self._read(ctx, request)
+        return pipeline.body(ctx, body, query(request.raw_path.encode("latin-1")))
 
     async def _read(self, ctx: RequestContext, request: web.Request) -> bytes:
         """The body, bounded in size and time. Raises Refusal (400, 408, 413)."""
@@ -156,9 +176,8 @@ class Door:
             raise Refusal(BAD_REQUEST, "The request's body is not valid HTTP.") from None
         return bytes(body)
 
-    async def _exchange(self, ctx: RequestContext, request: web.Request, body: bytes) -> web.StreamResponse:
+    async def _exchange(self, ctx: RequestContext, request: web.Request, out: Outgoing) -> web.StreamResponse:
         lane = self._lane
-        out = lane.pipeline.body(ctx, body, query(request.raw_path.encode("latin-1")))
         spool = Spool()
         exchange = Exchange(lane.pipeline, ctx, out, lane.pools.get(out.upstream), spool, lane.sweeper, lane.max_answer)
         spool.exchange = exchange

@@ -30,7 +30,7 @@ from engine.validation import (
 from engine.validation.request import Request, RequestShape
 from engine.validation.shape import UNKNOWN_TYPE
 
-__all__ = ["Bounds", "DEEPEST", "ENDPOINTS", "Request", "decode", "guard"]
+__all__ = ["Bounds", "DEEPEST", "ENDPOINTS", "Request", "decode", "decode_named", "guard"]
 
 DEEPEST = 512
 """The largest depth a policy may ask for: decoders below use the C stack, under the interpreter's limit of 1000."""
@@ -102,6 +102,27 @@ def decode(endpoint: str, body: bytes, bounds: Bounds) -> Request:
         shape = _decode_slowly(_DIALECTS[endpoint], body)
     shape.check(bounds.max_messages)
     return Request(endpoint, shape.model, shape.stream or False, shape)
+
+
+class _Named(msgspec.Struct, frozen=True, gc=False):
+    """What an endpoint of no known shape has to say all the same."""
+
+    model: str
+    stream: bool | None = None
+
+
+_decode_named = msgspec.json.Decoder(_Named).decode
+
+
+def decode_named(body: bytes, bounds: Bounds) -> tuple[str, bool]:
+    """The model of a JSON request of any other shape, and whether it asks for a stream. Raises Refusal."""
+    guard(body, bounds)
+    try:
+        named = _decode_named(body)
+    except msgspec.ValidationError as error:
+        where, message = place.explain(error, msgspec.json.decode(body), _Named)
+        raise Refusal(BAD_REQUEST, message, param=where or None) from None
+    return named.model, named.stream or False
 
 
 def _decode_slowly(dialect: _Dialect, body: bytes) -> RequestShape:

@@ -82,6 +82,8 @@ class Upstream:
                 request = Received(line, headers, body)
                 self.received.append(request)
                 model = json.loads(body).get("model", "good") if body[:1] == b"{" else "good"
+                if "/content" in line:
+                    model = "binary"
                 if not self._behave(model, connection, request):
                     return
 
@@ -102,6 +104,7 @@ class Upstream:
             "fails": _answer(b'{"error": {"message": "down", "type": "server_error"}}', "500 Internal Server Error"),
             "secret_header": _answer(good, more="X-Api-Key: upstream-secret\r\nSet-Cookie: a=b\r\n"),
             "early_hints": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + _answer(good),
+            "binary": _answer(b"\xff\xfb\x90\x00", media="audio/mpeg"),
             "cut_stream": stream + _event("one "),
         }
         if model == "reset":
@@ -122,4 +125,4 @@ class Upstream:
             request.gone.set()
             return False
         connection.sendall(simple.get(model, _answer(good)))
-        return model in ("good", "teapot", "refuses", "fails", "secret_header", "early_hints")
+        return model in ("good", "teapot", "refuses", "fails", "secret_header", "early_hints", "binary")

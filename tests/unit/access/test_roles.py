@@ -24,3 +24,11 @@ def test_empty_role_permits_nothing() -> None:
     role = Role("nobody", [], [], "default")
     assert not role.permits_endpoint("chat")
     assert not role.permits_model("gpt-4o")
+
+
+def test_what_has_to_be_named_is_not_meant_by_every() -> None:
+    named_only = frozenset(("files",))
+    every = Role("every", ["*"], ["*"], "none", named_only)
+    assert every.permits_endpoint("chat")
+    assert not every.permits_endpoint("files")
+    assert Role("both", ["*", "files"], ["*"], "none", named_only).permits_endpoint("files")

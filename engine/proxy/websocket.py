@@ -1,0 +1,88 @@
+"""WebSocket (RFC 6455) between a client and an upstream: message by message, once the pipeline has let it through.
+
+Messages are not read, so a role whose answers are to be redacted gets none of this (see `settle_permit`). One message
+is bounded, towards the upstream like a body, towards the client like an answer. Either side's end ends the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import aiohttp
+from aiohttp import web
+
+from engine.errors import BAD_REQUEST, UPSTREAM_BROKEN, UPSTREAM_TIMEOUT, Refusal
+from engine.pipeline.forward import FORWARDED
+
+if TYPE_CHECKING:
+    from engine.pipeline.context import RequestContext
+    from engine.policy.snapshot import Permit
+    from engine.proxy.lane import Lane
+
+# A peer that answers no ping for this long is gone, in seconds.
+_HEARTBEAT_S = 30.0
+
+_Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
+
+
+async def relay(lane: Lane, ctx: RequestContext, permit: Permit, request: web.Request) -> web.StreamResponse:
+    """Serves one WebSocket to its end. Raises Refusal before the client is answered."""
+    client = web.WebSocketResponse(max_msg_size=ctx.snapshot.max_body, heartbeat=_HEARTBEAT_S, compress=False)
+    if not client.can_prepare(request):
+        raise Refusal(BAD_REQUEST, "This endpoint is a WebSocket.", headers=(("upgrade", "websocket"),))
+    upstream, endpoint = permit.target.upstream, ctx.endpoint
+    assert endpoint is not None
+    assert ctx.model is not None
+    path = (upstream.path_prefix + endpoint.upstream_path).decode("ascii")
+    url = f"{upstream.scheme}://{upstream.authority.decode()}{path}"
+    headers = {name.decode(): ctx.headers[name].decode("latin-1") for name in FORWARDED if name in ctx.headers}
+    if upstream.api_key:
+        headers["authorization"] = f"Bearer {upstream.api_key}"
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        try:
+            async with asyncio.timeout(upstream.connect_timeout + upstream.first_byte_timeout):
+                server = await session.ws_connect(
+                    url,
+                    params={"model": ctx.model},
+                    headers=headers,
+                    ssl=lane.pools.context(upstream) or True,
+                    max_msg_size=lane.max_answer,
+                    heartbeat=_HEARTBEAT_S,
+                    compress=0,
+                )
+        except TimeoutError:
+            raise Refusal(UPSTREAM_TIMEOUT, "The upstream did not answer in time.") from None
+        except aiohttp.ClientError:
+            raise Refusal(UPSTREAM_BROKEN, "The upstream did not open the WebSocket.") from None
+        async with server:
+            for line in lane.pipeline.headers(ctx, b"").split(b"\r\n"):
+                name, _, value = line.partition(b": ")
+                if value and name != b"content-type":
+                    client.headers[name.decode("latin-1")] = value.decode("latin-1")
+            await client.prepare(request)
+            both = [asyncio.create_task(_pump(client, server)), asyncio.create_task(_pump(server, client))]
+            try:
+                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in both:
+                    task.cancel()
+                sizes = await asyncio.gather(*both, return_exceptions=True)
+                sent = sizes[1] if isinstance(sizes[1], int) else 0
+                lane.pipeline.close(ctx, 101, True, sent)
+    return client
+
+
+async def _pump(source: _Socket, sink: _Socket) -> int:
+    """Carries messages until the source ends, then closes the sink with its code. How many bytes went."""
+    size = 0
+    async for message in source:
+        if message.type is aiohttp.WSMsgType.TEXT:
+            await sink.send_str(message.data)
+        elif message.type is aiohttp.WSMsgType.BINARY:
+            await sink.send_bytes(message.data)
+        else:
+            break
+        size += len(message.data)
+    await sink.close(code=source.close_code or aiohttp.WSCloseCode.GOING_AWAY)
+    return size
