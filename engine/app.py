@@ -60,10 +60,11 @@ class WorkerApp:
     @property
     def connections(self) -> int:
         """Client connections of both doors."""
-        lane, runner = self._lane, self._runner
-        if lane is None or runner is None or runner.server is None:
-            return 0
-        return len(lane.connections) + len(runner.server.connections)
+        return (len(self._lane.connections) if self._lane is not None else 0) + self._handed_over()
+
+    def _handed_over(self) -> int:
+        runner = self._runner
+        return len(runner.server.connections) if runner is not None and runner.server is not None else 0
 
     def load_policy(self, text: str, source: str) -> None:
         """Puts a policy in force from the next request on, or raises and leaves the one before."""
@@ -77,7 +78,7 @@ class WorkerApp:
         else:
             loop = asyncio.get_running_loop()
             pipeline = Pipeline(snapshot, self._keys, self._audit, meters)
-            lane = Lane(loop, self._settings, pipeline, self._handler)
+            lane = Lane(loop, self._settings, pipeline, self._handler, self._handed_over)
             lane.use(snapshot)
             self._lane = lane
         self._snapshot = snapshot

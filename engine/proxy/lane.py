@@ -66,7 +66,10 @@ class Pools:
 
 
 class Lane:
-    """See the module. `door` makes an aiohttp handler for a connection that is handed over."""
+    """See the module.
+
+    `door` makes an aiohttp handler for a connection that is handed over, `handed_over` counts those.
+    """
 
     def __init__(
         self,
@@ -74,10 +77,12 @@ class Lane:
         settings: Settings,
         pipeline: Pipeline,
         door: Callable[[], asyncio.Protocol],
+        handed_over: Callable[[], int],
     ) -> None:
         self.loop = loop
         self.pipeline = pipeline
         self.door = door
+        self._handed_over = handed_over
         self.sweeper = Sweeper(loop)
         self.pools = Pools(loop, settings, self.sweeper)
         self.clock = Clock()
@@ -120,7 +125,7 @@ class Lane:
 
     def enter(self, connection: Downstream) -> bool:
         """Registers a connection. False: there are too many."""
-        if len(self.connections) >= self._max_connections:
+        if len(self.connections) + self._handed_over() >= self._max_connections:
             return False
         self.connections.add(connection)
         self.sweeper.items.add(connection)

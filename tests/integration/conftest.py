@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -42,15 +43,15 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture(scope="module")
 def run_gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """Starts gateways with a policy and environment; they end with the module, drained."""
-    running: list[Gateway] = []
+    running = ExitStack()
 
     def run(policy: str, *arguments: str, **environment: str) -> Gateway:
         folder: Path = tmp_path_factory.mktemp("gateway")
         gateway = Gateway(folder, policy, **environment)
-        running.append(gateway)
+        running.callback(gateway.stop)
         gateway.start(*arguments)
         return gateway
 
-    yield run
-    for gateway in running:
-        gateway.stop()
+    # All are stopped, whichever of them fails to.
+    with running:
+        yield run

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 from dataclasses import dataclass, field
@@ -45,7 +46,8 @@ def _event(text: str) -> bytes:
 class Upstream:
     """Use as a context manager; `port` is where it listens."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.received: list[Received] = []
         self.release = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=256)
@@ -72,6 +74,8 @@ class Upstream:
 
     def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
             file = connection.makefile("rb")
             while line := file.readline().decode().strip():
                 headers = {}
