@@ -20,6 +20,7 @@ cdef class Lane:
     cdef public long long _max_connections
     cdef public set connections
     cdef dict _hot
+    cdef object _handed_over
 
     cpdef endpoint(self, bytes line)
     cpdef bint enter(self, connection) except -1
