@@ -203,17 +203,17 @@ cdef class Prefilter:
                     index = literal.next
             p += 1
 
-    def candidates(self, bytes text not None) -> list:
-        """The indices of the rules that `text` may match, ascending. Treat the list as immutable."""
-        cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(text)
-        cdef const uint8_t *end = start + PyBytes_GET_SIZE(text)
+    def candidates(self, bytes text not None, Py_ssize_t begin = 0) -> list:
+        """The indices of the rules that `text` may match from byte `begin` on, ascending. The list is immutable."""
+        cdef const uint8_t *end = <const uint8_t *>PyBytes_AS_STRING(text) + PyBytes_GET_SIZE(text)
+        cdef const uint8_t *start = end - max(PyBytes_GET_SIZE(text) - max(begin, 0), 0)
         cdef uint64_t found[RULE_WORDS]
         cdef uint32_t digits
         cdef Py_ssize_t words = (self._rules + 63) // 64
         cdef Py_ssize_t index
         cdef uint64_t any_found = 0
         memcpy(found, self._always, words * sizeof(uint64_t))
-        if PyBytes_GET_SIZE(text) > RELEASE_ABOVE:
+        if end - start > RELEASE_ABOVE:
             with nogil:
                 self._find(start, end, found)
                 digits = _most_digits(start, end) if self._count_digits else 0

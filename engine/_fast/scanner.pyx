@@ -132,19 +132,38 @@ cdef class Scanner:
                 at += 1
         return None
 
-    def occurs(self, Py_ssize_t rule, bytes text not None) -> bool:
-        """Whether one pattern has a place in `text` that is not empty. Raises IndexError."""
+    def tail(self, Py_ssize_t rule, bytes text not None, Py_ssize_t start = 0) -> int:
+        """Where the longest end of `text`, from byte `start` on, begins that a pattern ending in `\\z` matches.
+
+        The size of the text where only the empty end does. RE2 searches such a pattern backwards, so the time is that
+        of the end and not of the text. Raises IndexError.
+        """
+        cdef StringPiece found
         cdef const char* data = PyBytes_AS_STRING(text)
         cdef size_t size = PyBytes_GET_SIZE(text)
+        cdef size_t at = max(start, 0)
+        if rule < 0 or <size_t> rule >= self._patterns.size():
+            raise IndexError(f"no pattern {rule}")
+        if at >= size or not self._patterns[rule].Match(StringPiece(data, size), at, size, UNANCHORED, &found, 1):
+            return size
+        return found.data() - data
+
+    def occurs(self, Py_ssize_t rule, bytes text not None, Py_ssize_t start = 0) -> bool:
+        """Whether one pattern has a place in `text` from byte `start` on that is not empty. Raises IndexError."""
+        cdef const char* data = PyBytes_AS_STRING(text)
+        cdef size_t size = PyBytes_GET_SIZE(text)
+        cdef size_t at = max(start, 0)
         cdef cbool matched
         cdef RE2* pattern
         if rule < 0 or <size_t> rule >= self._patterns.size():
             raise IndexError(f"no pattern {rule}")
         pattern = self._patterns[rule]
-        if size > <size_t> RELEASE_ABOVE:
+        if at > size:
+            return False
+        if size - at > <size_t> RELEASE_ABOVE:
             with nogil:
-                matched = pattern.Match(StringPiece(data, size), 0, size, UNANCHORED, NULL, 0)
+                matched = pattern.Match(StringPiece(data, size), at, size, UNANCHORED, NULL, 0)
         else:
-            matched = pattern.Match(StringPiece(data, size), 0, size, UNANCHORED, NULL, 0)
+            matched = pattern.Match(StringPiece(data, size), at, size, UNANCHORED, NULL, 0)
         # Asked for no place, RE2 need not look further than the first sign of one; an empty one is told apart by find.
-        return matched and self.find(rule, text) is not None
+        return matched and self.find(rule, text, start) is not None

@@ -12,22 +12,17 @@ wherever it stands, whether or not another covers it.
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final, Literal, NamedTuple, cast, get_args
 
-from engine._fast.prefilter import Prefilter
-from engine.redaction.literals import needs_of
-from engine.redaction.regex import RegexError, Scanner, make_scanner
 from engine.redaction.rule import Rule
 from engine.redaction.ruleset import RuleError, Ruleset, places
+from engine.redaction.search import Search, search_of
 
 Action = Literal["mask", "hash", "block", "flag", "off"]
 
 _ACTIONS: Final = get_args(Action)
-_FLAGS: Final = re.compile(r"\(\?([a-zA-Z-]+)\)")
 # 32 bits: enough to tell the values of one conversation apart, too few to search the key by.
 _HASH_DIGITS: Final = 8
 
@@ -38,29 +33,6 @@ class Redaction(NamedTuple):
     text: bytes
     findings: dict[str, int]
     blocked: str | None
-
-
-class Search(NamedTuple):
-    """The automata of a profile's rules: which rules could match at all, and where one does.
-
-    `alike` are the rules that no literal announces. Text with digits makes candidates of most of them, so one search
-    by `any_alike`, the alternatives of them all, goes before the searches for each.
-    """
-
-    prefilter: Prefilter
-    scanner: Scanner
-    any_alike: Scanner
-    alike: frozenset[int]
-
-    def candidates(self, text: bytes) -> list[int]:
-        """The rules that may match, ascending."""
-        found = self.prefilter.candidates(text)
-        if len(found) < 2:
-            return found
-        others = [index for index in found if index not in self.alike]
-        if len(found) - len(others) > 1 and not self.any_alike.occurs(0, text):
-            return others
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +79,14 @@ class Profile:
             if action == "block":
                 blocked = blocked or rule.id
             elif action != "flag" and start >= done:
-                parts += (text[done:start], self._replacement(rule, action, text[start:-minus_end]))
+                parts += (text[done:start], self.replacement(rule, action, text[start:-minus_end]))
                 done = -minus_end
         if not parts:
             return Redaction(text, findings, blocked)
         return Redaction(b"".join((*parts, text[done:])), findings, blocked)
 
-    def _replacement(self, rule: Rule, action: Action, found: bytes) -> bytes:
+    def replacement(self, rule: Rule, action: Action, found: bytes) -> bytes:
+        """What stands in the place of `found`, for the actions `mask` and `hash`."""
         if action == "mask":
             return rule.replacement.encode()
         digest = hmac.digest(self.hash_key, rule.id.encode() + b"\0" + found, "sha256").hex()[:_HASH_DIGITS]
@@ -121,29 +94,6 @@ class Profile:
         if replacement.endswith("]"):
             return f"{replacement[:-1]}:{digest}]".encode()
         return f"{replacement}:{digest}".encode()
-
-
-@lru_cache(maxsize=64)
-def _search(rules: tuple[Rule, ...]) -> Search:
-    needs = [needs_of(rule) for rule in rules]
-    alike = [index for index, (literals, _) in enumerate(needs) if not literals]
-    try:
-        any_alike = make_scanner(["|".join(_in_a_group(rules[index].pattern) for index in alike)])
-    except RegexError:
-        # Too large together: each is searched by itself.
-        any_alike, alike = make_scanner([""]), []
-    return Search(
-        Prefilter([literals for literals, _ in needs], [digits for _, digits in needs]),
-        make_scanner([rule.pattern for rule in rules]),
-        any_alike,
-        frozenset(alike),
-    )
-
-
-def _in_a_group(pattern: str) -> str:
-    """The pattern as an alternative among others: what its leading flags say holds for it alone."""
-    flags = _FLAGS.match(pattern)
-    return f"(?{flags[1]}:{pattern[flags.end() :]})" if flags is not None else f"(?:{pattern})"
 
 
 def compile_profile(name: str, actions: Mapping[str, str], ruleset: Ruleset, hash_key: bytes) -> Profile:
@@ -163,4 +113,4 @@ def compile_profile(name: str, actions: Mapping[str, str], ruleset: Ruleset, has
         if (action := actions.get(rule.id, actions.get(rule.group, "off"))) != "off"
     ]
     rules = tuple(rule for rule, _ in active)
-    return Profile(name, rules, tuple(action for _, action in active), _search(rules), hash_key)
+    return Profile(name, rules, tuple(action for _, action in active), search_of(rules), hash_key)

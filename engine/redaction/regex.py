@@ -45,8 +45,11 @@ class Scanner(Protocol):
     def find(self, rule: int, text: bytes, start: int = 0) -> Place | None:
         """The leftmost place of one pattern from byte `start` on that is not empty."""
 
-    def occurs(self, rule: int, text: bytes) -> bool:
-        """Whether one pattern has a place in `text`."""
+    def occurs(self, rule: int, text: bytes, start: int = 0) -> bool:
+        """Whether one pattern has a place in `text` from byte `start` on."""
+
+    def tail(self, rule: int, text: bytes, start: int = 0) -> int:
+        """Where the longest end of `text` begins that a pattern ending in `\\z` matches, `start` at the earliest."""
 
 
 class Pyre2Scanner:
@@ -73,8 +76,14 @@ class Pyre2Scanner:
                 return _offset(whole, begin), _offset(whole, end), left, right
         return None
 
-    def occurs(self, rule: int, text: bytes) -> bool:
-        return self.find(rule, text) is not None
+    def occurs(self, rule: int, text: bytes, start: int = 0) -> bool:
+        return self.find(rule, text, start) is not None
+
+    def tail(self, rule: int, text: bytes, start: int = 0) -> int:
+        whole = text.decode("utf-8", "surrogateescape")
+        at = len(text[:start].decode("utf-8", "surrogateescape"))
+        match = self._patterns[rule].search(_ESCAPED.sub("\ufffd", whole), at)
+        return _offset(whole, match.start()) if match is not None else len(text)
 
 
 _ESCAPED: Final = re.compile("[\udc80-\udcff]")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from engine.redaction.regex import RegexError, Scanner, make_scanner
 from engine.redaction.rule import Rule
@@ -47,22 +48,38 @@ def accepts(rule: Rule, match: bytes, value: bytes) -> bool:
     return rule.check is None or rule.check(value.decode("utf-8", "replace"))
 
 
-def places(rule: Rule, scanner: Scanner, index: int, text: bytes) -> Iterator[tuple[int, int]]:
-    """The values of a rule in `text`, from left to right. `index` is the rule's in the scanner.
+class Place(NamedTuple):
+    """A match that counts: where its value is, and where the search for the next match begins. Byte offsets."""
+
+    left: int
+    right: int
+    next: int
+
+
+def next_place(rule: Rule, scanner: Scanner, index: int, text: bytes, at: int, before: int) -> Place | None:
+    """The first match of a rule that counts and begins in [at, before). `index`: the rule's in the scanner.
 
     After a match that does not count the search goes on a character later, because the next may begin inside it. So the
     time is bounded by the text times the longest match.
     """
-    at = 0
     while (place := scanner.find(index, text, at)) is not None:
         start, end, left, right = place
+        if start >= before:
+            return None
         if accepts(rule, text[start:end], text[left:right]):
-            yield left, right
-            at = end
-            continue
+            return Place(left, right, end)
         at = start + 1
         while at < len(text) and text[at] & 0xC0 == 0x80:
             at += 1
+    return None
+
+
+def places(rule: Rule, scanner: Scanner, index: int, text: bytes) -> Iterator[tuple[int, int]]:
+    """The values of a rule in `text`, from left to right."""
+    at = 0
+    while (place := next_place(rule, scanner, index, text, at, len(text))) is not None:
+        yield place.left, place.right
+        at = place.next
 
 
 def check_rule(rule: Rule) -> None:
