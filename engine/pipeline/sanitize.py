@@ -14,7 +14,7 @@ import orjson
 from engine.errors import ANSWER_BLOCKED, UPSTREAM_BROKEN, Refusal
 from engine.extraction.answers import drop_logprobs
 from engine.redaction.answers import UnsearchableAnswer, redact_answer
-from engine.redaction.stream import HeldStream, StreamTooLong
+from engine.redaction.stream import RedactedStream, StreamBlocked, StreamTooLong
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
@@ -60,33 +60,34 @@ def _without_logprobs(body: bytes) -> bytes:
     return orjson.dumps(answer) if drop_logprobs(answer) else body
 
 
-def open_stream(ctx: RequestContext, max_bytes: int) -> HeldStream | None:
-    """What holds and redacts a stream of this request, or None where its profile switches nothing on."""
+def open_stream(ctx: RequestContext, max_bytes: int) -> RedactedStream | None:
+    """What redacts a stream of this request, or None where its profile switches nothing on. `max_bytes`: held at most."""
     profile = profile_of(ctx)
     if profile is None:
         ctx.redaction = "off"
         return None
-    assert ctx.endpoint is not None
-    return HeldStream(profile, ctx.endpoint.name, max_bytes)
+    stream = RedactedStream(profile, max_bytes)
+    # The record has what was found also of a stream that breaks off.
+    ctx.findings = stream.findings
+    ctx.redaction = "clean"
+    return stream
 
 
-def feed_stream(stream: HeldStream, chunk: bytes) -> bytes:
-    """What may leave now. Raises Refusal (502) for a stream longer than may be held."""
+def feed_stream(ctx: RequestContext, stream: RedactedStream, chunk: bytes | None) -> bytes:
+    """What may leave now; `chunk` None is the end of the stream. Raises Refusal (403, 502)."""
     try:
-        return stream.feed(chunk)
+        out = stream.finish() if chunk is None else stream.feed(chunk)
     except StreamTooLong:
+        ctx.redaction = "unsearchable"
         raise Refusal(UPSTREAM_BROKEN, "The stream is too long to be checked.", control="redaction") from None
-
-
-def finish_stream(ctx: RequestContext, stream: HeldStream) -> bytes:
-    """What is left of a stream that has ended. Raises Refusal (403, 502)."""
-    try:
-        result = stream.finish()
-    except (UnsearchableAnswer, StreamTooLong):
+    except UnsearchableAnswer:
         ctx.redaction = "unsearchable"
         raise Refusal(UPSTREAM_BROKEN, _UNSEARCHABLE, control="redaction") from None
-    _note(ctx, result.findings, result.blocked)
-    return result.body
+    except StreamBlocked as blocked:
+        _note(ctx, stream.findings, blocked.rule)
+    if stream.findings:
+        ctx.redaction = "found"
+    return out
 
 
 def _note(ctx: RequestContext, findings: dict[str, int], blocked: str | None) -> None:

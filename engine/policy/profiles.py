@@ -1,20 +1,15 @@
 """The redaction profiles of a policy, with the user's own rules among the built-in ones.
 
-A user's rule passes the gate of every rule: it compiles, finds its examples and not its counterexamples. One that
-declares no `max_len` gets `DEFAULT_MAX_LEN`: what it finds is redacted however long it is.
+A user's rule passes the gate of every rule: it compiles, finds its examples and not its counterexamples, and has a
+bound, its own or the `max_len` that it declares.
 """
 
 from __future__ import annotations
 
-from typing import Final
-
 from engine.policy.loader import Policy
 from engine.redaction.profile import Profile, compile_profile
-from engine.redaction.rule import Rule
+from engine.redaction.rule import NO_BOUND, Rule
 from engine.redaction.ruleset import RuleError, build
-
-# A longer match would leave unredacted, so the bound is beyond any text; streams are held whole as it is.
-DEFAULT_MAX_LEN: Final = 1 << 30
 
 
 def compile_profiles(policy: Policy, hash_key: bytes) -> dict[str, Profile]:
@@ -25,7 +20,7 @@ def compile_profiles(policy: Policy, hash_key: bytes) -> dict[str, Profile]:
             entry.id,
             entry.group,
             entry.pattern,
-            entry.max_len or DEFAULT_MAX_LEN,
+            entry.max_len or NO_BOUND,
             entry.replacement or f"[{entry.id.upper()}]",
             tuple(entry.examples),
             tuple(entry.counterexamples),

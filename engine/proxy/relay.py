@@ -6,7 +6,7 @@ or a client that left. Then the pipeline settles and records.
 
 How an answer is carried:
 - whole: collected under a bound, sanitized, sent with a Content-Length. Everything but the two below.
-- stream (`text/event-stream`): with redaction on held and redacted whole, else passed on as it comes. Usage is read.
+- stream (`text/event-stream`): with redaction on an event leaves when it is decided, else as it comes. Usage is read.
 - large, and the profile switches nothing on: passed on as it comes after `RELAY_AFTER` bytes.
 
 Failure modes. Before the first byte to the client, a broken upstream is 502, a late one 504, in the client's dialect.
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import CLIENT_GONE, UNAVAILABLE, UPSTREAM_BROKEN, UPSTREAM_TIMEOUT, Refusal
 from engine.pipeline.phases import internal_error
-from engine.pipeline.sanitize import feed_stream, finish_stream, open_stream, profile_of
+from engine.pipeline.sanitize import feed_stream, open_stream, profile_of
 from engine.pipeline.settle import UsageTap, read_usage
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engine.pipeline.phases import Pipeline
     from engine.proxy.deadlines import Sweeper
     from engine.proxy.upstream import Pool, UpstreamConnection
-    from engine.redaction.stream import HeldStream
+    from engine.redaction.stream import RedactedStream
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class Exchange:
         self._status = self._size = 0
         self._media = self._answer_headers = b""
         self._chunks: list[bytes] = []
-        self._stream: HeldStream | None = None
+        self._stream: RedactedStream | None = None
         self._tap: UsageTap | None = None
         self._decoder: zlib._Decompress | None = None
 
@@ -195,8 +195,7 @@ class Exchange:
         if status < 300 and self._media.lower().startswith(_EVENT_STREAM):
             ctx.stream = True
             self._stream = open_stream(ctx, self.max_answer)
-            if self._stream is None:
-                self._tap = UsageTap(ctx)
+            self._tap = UsageTap(ctx)
             self._begin(b"cache-control: no-cache\r\n")
 
     def on_data(self, chunk: bytes) -> None:
@@ -205,12 +204,10 @@ class Exchange:
             if self._decoder is not None:
                 chunk = self._decode(self._decoder, chunk)
             self._size += len(chunk)
-            if self._stream is not None:
-                self._write(feed_stream(self._stream, chunk))
-            elif self._begun:
+            if self._begun:
                 if self._tap is not None:
                     self._tap.feed(chunk)
-                self._write(chunk)
+                self._write(chunk if self._stream is None else feed_stream(self._ctx, self._stream, chunk))
             else:
                 self._collect(chunk)
         except Refusal as refusal:
@@ -256,10 +253,7 @@ class Exchange:
                 raise Refusal(UPSTREAM_BROKEN, "The upstream's answer is not whole.")
             if self._begun:
                 if self._stream is not None:
-                    rest = finish_stream(ctx, self._stream)
-                    for_usage = UsageTap(ctx)
-                    for_usage.feed(rest)
-                    self._write(rest)
+                    self._write(feed_stream(ctx, self._stream, None))
                 self.done = True
                 self._sink.end()
             else:

@@ -28,8 +28,10 @@ STRUCTURAL: Final = frozenset(
         "signature", "encrypted_content", "created", "created_at", "index",
     )
 )  # fmt: skip
+# A structural value that is longer is not what it says it is.
+STRUCTURAL_BYTES: Final = 64
 # Where a string is JSON of its own.
-_JSON_STRINGS: Final = frozenset(("arguments", "partial_json"))
+JSON_STRINGS: Final = frozenset(("arguments", "partial_json"))
 _LOGPROBS: Final = frozenset(("logprobs", "prompt_logprobs"))
 
 
@@ -57,10 +59,14 @@ class Walker:
         """One text."""
         data = text.encode("utf-8", "surrogatepass")
         result = self.profile.redact(data)
-        for rule, count in result.findings.items():
-            self.findings[rule] = self.findings.get(rule, 0) + count
+        self.count(result.findings)
         self.blocked = self.blocked or result.blocked
         return text if result.text is data else result.text.decode("utf-8", "surrogatepass")
+
+    def count(self, findings: dict[str, int]) -> None:
+        """Adds findings of a text."""
+        for rule, count in findings.items():
+            self.findings[rule] = self.findings.get(rule, 0) + count
 
     def json_text(self, text: str) -> str:
         """A text that is JSON, or was meant to be."""
@@ -77,10 +83,9 @@ class Walker:
     def tree(self, value: Any, key: str | None) -> Any:
         """A value found under `key`: every text in it. Deep nesting was refused before. Keys are texts too."""
         if isinstance(value, str):
-            if key in _JSON_STRINGS:
+            if key in JSON_STRINGS:
                 return self.json_text(value)
-            # A structural value that is long is not what it says it is.
-            return value if key in STRUCTURAL and len(value) <= 64 else self.text(value)
+            return value if key in STRUCTURAL and len(value) <= STRUCTURAL_BYTES else self.text(value)
         if isinstance(value, list):
             return [self.tree(item, key) for item in value]
         if isinstance(value, dict):
@@ -116,7 +121,7 @@ def redact_answer(
         if kind.startswith(b"text/"):
             return _redact_text(profile, body)
         raise UnsearchableAnswer(f"{kind.decode('latin-1')} that is not JSON") from None
-    if profile.clean(found) and not _may_hide(found):
+    if profile.clean(found) and not may_hide(found):
         return AnswerRedaction(body, {}, None)
     value = orjson.loads(body)
     walker = Walker(profile)
@@ -129,9 +134,9 @@ def redact_answer(
     return AnswerRedaction(orjson.dumps(redacted), walker.findings, None)
 
 
-def _may_hide(found: bytes) -> bool:
+def may_hide(found: bytes) -> bool:
     """Whether JSON inside a string holds escapes, which one unescaping has left in place."""
-    return b"\\" in found and any(name.encode() + b"\n\0" in found for name in _JSON_STRINGS)
+    return b"\\" in found and any(name.encode() + b"\n\0" in found for name in JSON_STRINGS)
 
 
 def _redact_text(profile: Profile, body: bytes) -> AnswerRedaction:

@@ -91,11 +91,33 @@ def _count(least: int, most: int) -> str:
     return f"{{{least}}}" if least == most else f"{{{least},{most}}}"
 
 
-def prefix_pattern(pattern: str) -> str:
-    """pre(pattern), in a group of its own. `pattern` is bounded."""
+def prefix_pattern(pattern: str, counted: int = MAX_REPEAT) -> str:
+    """pre(pattern), in a group of its own. `pattern` is bounded.
+
+    A repeat that may take more than `counted` is not counted: its automaton would have a state for every number. What
+    is held may then be too long, so whoever uses the pattern looks no further back than `longest`.
+    """
     parsed = parse(pattern)
     opening = f"{parsed.flags[:-1]}:" if parsed.flags else "(?:"
-    return f"{opening}{_prefix(parsed.node)})"
+    return f"{opening}{_prefix(_uncounted(parsed.node, counted))})"
+
+
+def _uncounted(node: Node, counted: int) -> Node:
+    match node:
+        case Atom() | Assertion():
+            return node
+        case Concat(parts):
+            return Concat(tuple(_uncounted(part, counted) for part in parts))
+        case Alternate(options):
+            return Alternate(tuple(_uncounted(option, counted) for option in options))
+        case Group(opening, inner):
+            return Group(opening, _uncounted(inner, counted))
+        case Repeat(inner, least, most, _):
+            inner = _uncounted(inner, counted)
+            if most > counted:
+                # At least as much as before matches, and what has no least number needs no count at all.
+                return replace(node, node=inner, least=min(least, 1), most=UNBOUNDED)
+            return replace(node, node=inner)
 
 
 def _prefix(node: Node) -> str:
@@ -109,6 +131,8 @@ def _prefix(node: Node) -> str:
         case Group(opening, inner):
             return f"{'(?:' if node.captures else opening}{_prefix(inner)})"
         case Repeat(inner, _, most, _):
+            if most == UNBOUNDED:
+                return f"{inner.text}*" if isinstance(inner, Atom) else f"(?:{_once(inner)}*{_prefix(inner)})"
             if isinstance(inner, Atom):
                 return f"{inner.text}{{0,{most}}}"
             if most <= 1:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 Check = Callable[[str], bool]
+
+# The `max_len` of a rule that declares none: its pattern has to have a bound by itself.
+NO_BOUND: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,15 @@ its name and the reason: nobody runs on a rule that does not do what it says. Th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
+from engine.redaction.prefixes import Unbounded, bounded, longest
 from engine.redaction.regex import RegexError, Scanner, make_scanner
-from engine.redaction.rule import Rule
+from engine.redaction.rule import NO_BOUND, Rule
 from engine.redaction.rules import RULES
+from engine.redaction.syntax import SyntaxUnknown
 
 
 class RuleError(ValueError):
@@ -82,6 +84,20 @@ def places(rule: Rule, scanner: Scanner, index: int, text: bytes) -> Iterator[tu
         at = place.next
 
 
+def bound_rule(rule: Rule) -> Rule:
+    """The rule with a bound on what it matches, which a stream has to know. Raises RuleError where there is none.
+
+    A repeat without an upper bound takes at most `max_len` characters, and never more than RE2 can count to.
+    """
+    try:
+        pattern = bounded(rule.pattern, rule.max_len if rule.max_len < NO_BOUND else None)
+        return replace(rule, pattern=pattern, max_len=min(rule.max_len, longest(pattern)))
+    except Unbounded as error:
+        raise RuleError(rule.id, f"the pattern has no bound: {error}") from None
+    except SyntaxUnknown as error:
+        raise RuleError(rule.id, f"the pattern is not accepted: {error}") from None
+
+
 def check_rule(rule: Rule) -> None:
     """Raises RuleError unless the rule does what its examples say."""
     for keyword in rule.keywords:
@@ -107,7 +123,7 @@ def check_rule(rule: Rule) -> None:
 def _built_in() -> tuple[Rule, ...]:
     for rule in RULES:
         check_rule(rule)
-    return RULES
+    return tuple(map(bound_rule, RULES))
 
 
 def build(user_rules: Sequence[Rule] = ()) -> Ruleset:
@@ -119,4 +135,4 @@ def build(user_rules: Sequence[Rule] = ()) -> Ruleset:
             raise RuleError(rule.id, "another rule has this id")
         seen.add(rule.id)
         check_rule(rule)
-    return Ruleset((*user_rules, *known))
+    return Ruleset((*map(bound_rule, user_rules), *known))

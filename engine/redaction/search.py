@@ -4,8 +4,9 @@ Clean text is what nearly all text is, so both questions are asked of all rules 
 
 - A prefilter finds the rules whose literal, or number of digits, stands in the text. The others cannot match.
 - For a text that goes on, one automaton over the leads of all rules finds the earliest place from which the end of the
-  text could grow into a lead; the whole of a rule is asked for only where its literal is already there. Rules without a
-  literal, such as an email address, are asked one by one: together their counted repeats multiply.
+  text could grow into a lead; the whole of a rule is asked for only where its literal is already there. Rules whose
+  keywords are no lead share a second automaton. Rules without any literal, such as an email address, are asked one by
+  one, because no other rule's bound would do for them.
 
 Failure modes: a rule whose leads or prefixes RE2 does not take makes the profile unusable, with the rule's name.
 """
@@ -18,43 +19,63 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from engine._fast.prefilter import Prefilter
-from engine.redaction.leads import FOLDED, leads_of
+from engine.redaction.leads import FOLDED, LEAST, Leads, leads_of
 from engine.redaction.literals import needs_of
-from engine.redaction.prefixes import prefix_pattern
+from engine.redaction.prefixes import longest, prefix_pattern
 from engine.redaction.regex import RegexError, Scanner, make_scanner
 from engine.redaction.rule import Rule
 
 _FLAGS: Final = re.compile(r"\(\?([a-zA-Z-]+)\)")
-# Bytes for the automaton of all leads: grown only as far as the texts that are searched need it.
-_LEADS_MEM: Final = 64 << 20
+# Bytes for an automaton of many rules: grown only as far as the texts that are searched need it.
+_JOINT_MEM: Final = 32 << 20
+# Up to how many a repeat is counted, in automata of many rules and in those of one.
+_COUNTED_JOINT: Final = 8
+_COUNTED: Final = 64
+# A lead that may be longer, in bytes, is none.
+_LONGEST_LEAD: Final = 128
 
 
 class Ahead(NamedTuple):
     """What of a text that goes on could still become a match.
 
-    `leads` is one automaton, `wholes` has one for each rule, `literals` the rules that have leads. `unled` are those
-    that have none.
+    joint: an automaton for the prefixes of many patterns, and as often as there are any, with the most bytes that one
+        of them can match: those of all leads, and those of the rules that have long keywords but no lead.
+    wholes, bounds: the same of each rule.
+    literals: finds the rules whose leads are there as a whole. alone: the rules that neither joint automaton has.
     """
 
-    leads: Scanner
+    joint: Scanner
+    joint_bounds: tuple[int, ...]
     wholes: Scanner
+    bounds: tuple[int, ...]
     literals: Prefilter
-    unled: tuple[int, ...]
+    alone: tuple[int, ...]
 
     def live_from(self, text: bytes, start: int) -> int:
         """From where on the end of `text` could become a match of some rule; its size if from nowhere.
 
         `text` has no matches begun before `start`.
         """
-        live = self.leads.tail(0, text, start)
-        wholes = self.wholes
-        for rule in self.unled:
-            live = min(live, wholes.tail(rule, text, start))
+        size = len(text)
+        live = size
+        joint, wholes, bounds = self.joint, self.wholes, self.bounds
+        for index, bound in enumerate(self.joint_bounds):
+            live = min(live, joint.tail(index, text, _behind(text, max(start, size - bound))))
+        for rule in self.alone:
+            live = min(live, wholes.tail(rule, text, _behind(text, max(start, size - bounds[rule]))))
         for rule in self.literals.candidates(text, start):
-            live = min(live, wholes.tail(rule, text, start))
+            live = min(live, wholes.tail(rule, text, _behind(text, max(start, size - bounds[rule]))))
         if FOLDED[0] in text or FOLDED[1] in text:
-            live = min(live, *(wholes.tail(rule, text, start) for rule in range(len(wholes))))
+            for rule, bound in enumerate(bounds):
+                live = min(live, wholes.tail(rule, text, _behind(text, max(start, size - bound))))
         return live
+
+
+def _behind(text: bytes, at: int) -> int:
+    """`at`, or the next place at which a character begins."""
+    while at < len(text) and text[at] & 0xC0 == 0x80:
+        at += 1
+    return at
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +123,33 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
 
 
 def _ahead(rules: tuple[Rule, ...]) -> Ahead:
-    leads = [leads_of(rule.pattern) for rule in rules]
-    led = dict.fromkeys(pattern for lead in leads if lead.literals for pattern in lead.patterns)
-    # A rule without a literal is asked by itself, so the prefilter is given one that no text has.
+    bounds = tuple(longest(rule.pattern) for rule in rules)
+    leads = [_short(leads_of(rule.pattern)) for rule in rules]
+    led = list(dict.fromkeys(pattern for lead in leads for pattern in lead.patterns))
+    unled = [index for index, lead in enumerate(leads) if not lead.literals]
+    keyed = [
+        index
+        for index in unled
+        if rules[index].keywords and all(len(keyword) >= LEAST for keyword in rules[index].keywords)
+    ]
+    # A rule that has no lead is not to be found by one, so the prefilter gets a literal that no text has.
     literals = [[text.encode() for text in lead.literals] or [b"\0\0\0\0"] for lead in leads]
     return Ahead(
-        make_scanner([f"(?:{'|'.join(map(prefix_pattern, led))})\\z"], _LEADS_MEM),
-        make_scanner([f"{prefix_pattern(rule.pattern)}\\z" for rule in rules]),
+        make_scanner([_any_prefix(led), _any_prefix([rules[index].pattern for index in keyed])], _JOINT_MEM),
+        (max(map(longest, led), default=0), max((bounds[index] for index in keyed), default=0)),
+        make_scanner([rf"{prefix_pattern(rule.pattern, _COUNTED)}\z" for rule in rules]),
+        bounds,
         Prefilter(literals, [0] * len(rules)),
-        tuple(index for index, lead in enumerate(leads) if not lead.literals),
+        tuple(index for index in unled if index not in keyed),
     )
+
+
+def _short(leads: Leads) -> Leads:
+    return leads if leads.literals and max(map(longest, leads.patterns)) <= _LONGEST_LEAD else Leads((), ())
+
+
+def _any_prefix(patterns: list[str]) -> str:
+    return rf"(?:{'|'.join(prefix_pattern(pattern, _COUNTED_JOINT) for pattern in patterns)})\z"
 
 
 def _in_a_group(pattern: str) -> str:

@@ -1,131 +1,308 @@
-"""Redaction of a stream, held: every event is kept until the stream ends, then redacted whole.
+"""Redaction of a stream as it passes: an event leaves as soon as its text is decided.
 
-Each channel (see `channels`) is put together over all events and redacted as one text, so that no cut hides a match.
-If nothing is found the stream leaves byte for byte. Where a channel changed, its whole text stands in the first of its
-pieces and the others are empty; every other string of every event is redacted by itself, the repeats in `*.done` and
-`response.completed` among them. Comments, ids and events without data stay as they are.
+Theory of operation. Each channel (see `channels`) is one text, redacted as it grows (see `incremental`). Events wait in
+their order; the first leaves when every piece of text in it is settled. It leaves byte for byte, or, where an edit
+touches it, with the replacement in the piece in which the match begins and without the match's bytes in the others.
+Everything else in an event that is text, such as the repeats of the whole in `*.done` and `response.completed`, is
+redacted by itself. Tool arguments are held until they are whole, because JSON can only be rewritten as a whole.
 
-Failure modes: StreamTooLong past the bound; UnsearchableAnswer for data that is neither JSON nor text.
+Guarantees. However the stream is cut, in reads, events and deltas, each channel's text is `Profile.redact` of the whole
+text, and no byte of a hidden match leaves before the match is decided. A stream in which nothing is found leaves byte
+for byte. The order of events is kept. Comments, ids, retry fields and line endings of a changed event stay.
+
+Failure modes: StreamTooLong where more would have to be held than the bound; UnsearchableAnswer for data that is not
+JSON, for a channel that goes on after its end, and for a finding outside of an event's data.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections import deque
+from typing import Any, Final
 
 import orjson
 
-from engine._fast.jsonguard import GuardError, check
+from engine._fast.jsonguard import GuardError, texts
 from engine._fast.sse import Event, EventTooLong, Splitter, parse
-from engine.redaction.answers import MAX_DEPTH, AnswerRedaction, UnsearchableAnswer, Walker, drop_logprobs
-from engine.redaction.channels import Piece, pieces
+from engine.redaction.answers import MAX_DEPTH, UnsearchableAnswer, Walker, drop_logprobs, may_hide
+from engine.redaction.channels import Key, Kind, Piece, ended, pieces
+from engine.redaction.incremental import Edit, Incremental
 from engine.redaction.profile import Profile
 
 # OpenAI's end of a stream, which is no JSON.
-_DONE = b"[DONE]"
+_DONE: Final = b"[DONE]"
+# What an event has around its data where it has nothing else: "data: " and two line ends.
+_PLAIN: Final = 8
+_MARK: Final = b"\xef\xbb\xbf"
 
 
 class StreamTooLong(Exception):
-    """A stream, or one of its events, that is longer than may be held."""
+    """A stream of which more would have to be held than may be."""
 
 
-class HeldStream:
-    """One stream under one profile. `max_bytes` bounds what is held."""
+class StreamBlocked(Exception):
+    """A rule whose action is `block` has matched. `rule` is its id."""
 
-    def __init__(self, profile: Profile, endpoint: str, max_bytes: int) -> None:
-        self._profile = profile
-        self._endpoint = endpoint
+    def __init__(self, rule: str) -> None:
+        super().__init__(rule)
+        self.rule = rule
+
+
+class RedactedStream:
+    """One stream under one profile. `max_bytes` bounds what is held of it at any time.
+
+    findings: by rule, of what has been decided so far.
+    """
+
+    def __init__(self, profile: Profile, max_bytes: int) -> None:
+        self._walker = Walker(profile)
         self._max = max_bytes
         self._size = 0
         self._splitter = Splitter(max_bytes)
-        self._events: list[Event] = []
+        self._waiting: deque[_Waiting] = deque()
+        self._channels: dict[Key, _Channel] = {}
+
+    @property
+    def findings(self) -> dict[str, int]:
+        return self._walker.findings
 
     def feed(self, chunk: bytes) -> bytes:
-        """Takes a part of the stream; what may leave now, which is nothing before the end. Raises StreamTooLong."""
-        self._size += len(chunk)
-        if self._size > self._max:
-            raise StreamTooLong(f"{self._size} bytes; at most {self._max} are held")
+        """Takes a part of the stream; what may leave now. Raises StreamTooLong, StreamBlocked, UnsearchableAnswer."""
         try:
-            self._events += self._splitter.feed(chunk)
+            events = self._splitter.feed(chunk)
         except EventTooLong as error:
             raise StreamTooLong(str(error)) from None
-        return b""
+        for event in events:
+            self._add(event)
+        if self._size > self._max:
+            raise StreamTooLong(f"{self._size} bytes; at most {self._max} are held")
+        return self._release()
 
-    def finish(self) -> AnswerRedaction:
-        """The stream that may leave. Raises UnsearchableAnswer."""
+    def finish(self) -> bytes:
+        """The end of the stream: what is left of it. Raises the same."""
         rest = self._splitter.finish()
-        events = [*self._events, parse(rest)] if rest else self._events
-        parsed = [_parse(event) for event in events]
-        walker = Walker(self._profile)
-        changed = self._redact_channels(parsed, walker)
-        out = [
-            self._written(event, value, index in changed, walker)
-            for index, (event, value) in enumerate(zip(events, parsed, strict=True))
-        ]
-        if walker.blocked is not None:
-            return AnswerRedaction(b"", walker.findings, walker.blocked)
-        return AnswerRedaction(b"".join(out), walker.findings, None)
+        if rest:
+            self._add(parse(rest))
+        self._end(())
+        return self._release()
 
-    def _redact_channels(self, parsed: list[Any], walker: Walker) -> set[int]:
-        """Redacts each channel as one text and puts it back. The indices of the events that it changed."""
-        channels: dict[tuple[object, ...], list[tuple[int, Piece]]] = {}
-        for index, value in enumerate(parsed):
-            if isinstance(value, dict):
-                for piece in pieces(value):
-                    channels.setdefault(piece.channel, []).append((index, piece))
-        changed: set[int] = set()
-        for places in channels.values():
-            texts_of = [piece.holder[piece.key] for _, piece in places]
-            whole = "".join(texts_of)
-            redacted = walker.json_text(whole) if places[0][1].is_json else walker.text(whole)
-            if redacted != whole:
-                texts_of = [redacted] + [""] * (len(places) - 1)
-                changed.update(index for index, _ in places)
-            for (_, piece), text in zip(places, texts_of, strict=True):
-                piece.holder[piece.key] = _Settled(text)
-        return changed
-
-    def _written(self, event: Event, value: Any, changed: bool, walker: Walker) -> bytes:
-        """The bytes of an event: its own where nothing in it changed."""
-        if event.data is None or event.data == _DONE:
+    def _add(self, event: Event) -> None:
+        waiting = _Waiting(event)
+        self._waiting.append(waiting)
+        self._size += len(event.raw)
+        if event.data is None or not event.data or event.data == _DONE:
             # Comments and other fields: a model does not write them, but an upstream may have put text there.
-            _note(walker, event.raw)
-            return event.raw
-        before = sum(walker.findings.values())
-        tree = walker.tree(value, None)
-        if not changed and sum(walker.findings.values()) == before:
-            return event.raw
-        drop_logprobs(tree)
-        name = b"event: %b\n" % event.event if event.event is not None else b""
-        return b"%bdata: %b\n\n" % (name, orjson.dumps(tree, default=_text_of))
+            self._refuse_findings(event.raw)
+            if event.data == _DONE:
+                self._end(())
+            return
+        try:
+            # The strict reader goes first, so that no duplicate key hides a text from the search.
+            found = texts(event.data, MAX_DEPTH)
+        except GuardError:
+            raise UnsearchableAnswer("an event whose data is not JSON") from None
+        value = waiting.value = orjson.loads(event.data)
+        if not isinstance(value, dict):
+            # A list or a scalar is a shape of no dialect: its texts are one channel.
+            waiting.value = value = {"": value}
+            waiting.bare = True
+        for piece in pieces(value):
+            waiting.pieces.append((piece, *self._channel(piece).feed(piece.text)))
+        if not self._walker.profile.clean(found) or may_hide(found):
+            self._redact_rest(waiting)
+        if len(event.raw) > len(event.data) + _PLAIN:
+            self._refuse_findings(b"".join(line for line in event.raw.splitlines(keepends=True) if not _is_data(line)))
+        end = ended(value)
+        if end is not None:
+            self._end(end)
+        self._check_block()
+
+    def _channel(self, piece: Piece) -> _Channel:
+        channel = self._channels.get(piece.channel)
+        if channel is None:
+            channel = self._channels[piece.channel] = _Channel(self._walker, piece.kind)
+        return channel
+
+    def _redact_rest(self, waiting: _Waiting) -> None:
+        """Redacts what of an event belongs to no channel."""
+        before = sum(self._walker.findings.values())
+        for piece, *_ in waiting.pieces:
+            piece.holder[piece.key] = _Apart(piece.holder[piece.key])
+        tree = self._walker.tree(waiting.value, None)
+        if sum(self._walker.findings.values()) != before:
+            drop_logprobs(tree)
+            waiting.value, waiting.changed = tree, True
+            # The pieces stand in the new tree now.
+            again = {id(piece.holder[piece.key]): number for number, (piece, *_) in enumerate(waiting.pieces)}
+            for holder, key in _apart(tree):
+                number = again[id(holder[key])]
+                piece, channel, left, right = waiting.pieces[number]
+                waiting.pieces[number] = (piece._replace(holder=holder, key=key), channel, left, right)
+        for piece, *_ in waiting.pieces:
+            piece.holder[piece.key] = piece.holder[piece.key].value
+
+    def _end(self, begin: tuple[object, ...]) -> None:
+        for key, channel in self._channels.items():
+            if key[: len(begin)] == begin and not channel.ended:
+                channel.end()
+        self._check_block()
+
+    def _check_block(self) -> None:
+        if self._walker.blocked is not None:
+            raise StreamBlocked(self._walker.blocked)
+
+    def _release(self) -> bytes:
+        """The events that wait no longer."""
+        out = []
+        waiting = self._waiting
+        while waiting and waiting[0].settled():
+            event = waiting.popleft()
+            self._size -= len(event.event.raw)
+            out.append(event.written())
+        return b"".join(out)
+
+    def _refuse_findings(self, raw: bytes) -> None:
+        """Searches bytes that cannot be rewritten; what is found there withholds the stream."""
+        profile = self._walker.profile
+        if not profile.clean(raw) and (found := profile.redact(raw)).findings:
+            raise UnsearchableAnswer(f"{', '.join(found.findings)} outside the data of an event")
 
 
-class _Settled:
-    """A channel's text in an event: already redacted as part of its channel, so no walk touches it again."""
+class _Channel:
+    """The text of one channel, and what of it is settled."""
 
-    __slots__ = ("text",)
+    def __init__(self, walker: Walker, kind: Kind) -> None:
+        self._walker = walker
+        self._kind = kind
+        self._size = 0
+        self.ended = False
+        self._text = Incremental(walker.profile) if kind != "json" else None
+        self._held: list[str] = []
+        self.settled = 0
+        self.edits: deque[Edit] = deque()
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def feed(self, text: str) -> tuple[_Channel, int, int]:
+        """Takes a piece; the channel, and where in it the piece stands, in bytes."""
+        if self.ended and text:
+            raise UnsearchableAnswer("a text that goes on after its end")
+        data = text.encode()
+        begin = self._size
+        self._size += len(data)
+        if self._text is None:
+            self._held.append(text)
+        elif data:
+            self._text.feed(data)
+            self._note(self._text)
+        return self, begin, self._size
+
+    def end(self) -> None:
+        """The channel is whole."""
+        self.ended = True
+        if self._text is not None:
+            self._text.finish()
+            self._note(self._text)
+            return
+        whole = "".join(self._held)
+        self._held.clear()
+        redacted = self._walker.json_text(whole)
+        if redacted != whole:
+            self.edits.append(Edit(0, self._size, redacted.encode()))
+        self.settled = self._size
+
+    def _note(self, text: Incremental) -> None:
+        self.settled = text.settled
+        if text.edits:
+            self.edits += text.edits
+            text.edits.clear()
+        if text.findings:
+            # Token texts repeat the answer, so what is found in them is counted there.
+            if self._kind == "text":
+                self._walker.count(text.findings)
+            text.findings.clear()
+        if text.blocked is not None:
+            self._walker.blocked = self._walker.blocked or text.blocked
+
+    def take(self, data: bytes, left: int, right: int) -> bytes:
+        """The bytes from `left` to `right` of the channel, which are `data`, as they may leave; in order, once each."""
+        parts: list[bytes] = []
+        at = left
+        while self.edits and self.edits[0].left < right:
+            edit = self.edits[0]
+            if edit.left >= left:
+                parts += (data[at - left : edit.left - left], edit.text)
+            at = min(edit.right, right)
+            if edit.right > right:
+                break
+            self.edits.popleft()
+        if at == left and not parts:
+            return data
+        return b"".join((*parts, data[at - left :]))
 
 
-def _text_of(value: Any) -> str:
-    assert isinstance(value, _Settled)
-    return value.text
+class _Waiting:
+    """An event, its pieces with where they stand in their channels, and whether it was changed already."""
+
+    __slots__ = ("bare", "changed", "event", "pieces", "value")
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        self.value: Any = None
+        self.pieces: list[tuple[Piece, _Channel, int, int]] = []
+        self.changed = False
+        self.bare = False
+
+    def settled(self) -> bool:
+        return all(channel.settled >= right for _, channel, _, right in self.pieces)
+
+    def written(self) -> bytes:
+        """The bytes of the event: its own where nothing in it changed."""
+        changed = self.changed
+        for piece, channel, left, right in self.pieces:
+            if not channel.edits:
+                continue
+            data = piece.text.encode()
+            kept = channel.take(data, left, right)
+            if kept is data:
+                continue
+            changed = True
+            piece.holder[piece.key] = kept.decode() if isinstance(piece.holder[piece.key], str) else None
+        if not changed:
+            return self.event.raw
+        drop_logprobs(self.value)
+        return _with_data(self.event.raw, orjson.dumps(self.value[""] if self.bare else self.value))
 
 
-def _note(walker: Walker, raw: bytes) -> None:
-    """Searches bytes that cannot be rewritten; what is found there withholds the stream."""
-    if not walker.profile.clean(raw) and (found := walker.profile.redact(raw)).findings:
-        raise UnsearchableAnswer(f"{', '.join(found.findings)} outside the data of an event")
+class _Apart:
+    """A piece's text in an event whose other texts are redacted."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
-def _parse(event: Event) -> Any:
-    """The JSON of an event's data; None where it has none. Raises UnsearchableAnswer."""
-    if event.data is None or event.data == _DONE:
-        return None
-    try:
-        # The strict reader goes first, so that no duplicate key hides a text from the search.
-        check(event.data, MAX_DEPTH)
-    except GuardError:
-        raise UnsearchableAnswer("an event whose data is not JSON") from None
-    return orjson.loads(event.data)
+def _apart(value: Any) -> list[tuple[Any, Any]]:
+    found: list[tuple[Any, Any]] = []
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if isinstance(item, _Apart):
+            found.append((value, key))
+        else:
+            found += _apart(item)
+    return found
+
+
+def _is_data(line: bytes) -> bool:
+    text = line.rstrip(b"\r\n").removeprefix(_MARK)
+    return text == b"data" or text.startswith(b"data:")
+
+
+def _with_data(raw: bytes, data: bytes) -> bytes:
+    """An event with other data: its first line of data has it, all other lines stay."""
+    out = []
+    for line in raw.splitlines(keepends=True):
+        text = line.rstrip(b"\r\n").removeprefix(_MARK)
+        if not _is_data(line):
+            out.append(line)
+        elif data:
+            out += (line[: line.index(text)], b"data: ", data, line[len(line.rstrip(b"\r\n")) :])
+            data = b""
+    return b"".join(out)

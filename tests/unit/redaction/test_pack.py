@@ -1,4 +1,4 @@
-"""The built-in pack in answers and held streams: every example, over both engines, in every kind of place."""
+"""The built-in pack in answers: every example, over both engines, in every kind of place."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from engine.redaction.profile import Profile, compile_profile
 from engine.redaction.rule import Rule
 from engine.redaction.rules import RULES
 from engine.redaction.ruleset import RuleError, build, check_rule, places
-from engine.redaction.stream import HeldStream, StreamTooLong
 
 KEY = bytes(32)
 ACTIONS = {"pii": "mask", "secrets": "mask", "private_key": "mask"}
@@ -55,20 +54,6 @@ def test_no_example_leaves_in_any_place(profile: Profile, rule: Rule, text: str)
         json.loads(result.body)
 
 
-@pytest.mark.parametrize(("rule", "text"), CASES)
-def test_no_example_leaves_in_a_held_stream_cut_in_characters(profile: Profile, rule: Rule, text: str) -> None:
-    events = [{"choices": [{"index": 0, "delta": {"content": character}}]} for character in text]
-    stream = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events) + b"data: [DONE]\n\n"
-    held = HeldStream(profile, "chat", 1 << 20)
-    assert held.feed(stream[: len(stream) // 2]) + held.feed(stream[len(stream) // 2 :]) == b""
-    result = held.finish()
-    lines = [line[6:] for line in result.body.split(b"\n") if line.startswith(b"data: {")]
-    together = "".join(json.loads(line)["choices"][0]["delta"]["content"] for line in lines)
-    assert together == profile.redact(text.encode()).text.decode()
-    assert _hidden(rule, text) not in together
-    assert result.body.endswith(b"data: [DONE]\n\n")
-
-
 def test_escaped_text_is_found(profile: Profile) -> None:
     body = b'{"choices":[{"message":{"content":"jane\\u0040example.com"}}]}'
     assert redact_answer(profile, body, media=JSON).findings == {"email": 1}
@@ -77,13 +62,9 @@ def test_escaped_text_is_found(profile: Profile) -> None:
     assert json.loads(json.loads(result.body)["arguments"]) == {"to": "[EMAIL]"}
 
 
-def test_a_clean_answer_is_the_same_object_and_a_clean_stream_the_same_bytes(profile: Profile) -> None:
+def test_a_clean_answer_is_the_same_object(profile: Profile) -> None:
     body = b'{"choices": [{"message": {"content": "The tide comes in twice a day."}}]}'
     assert redact_answer(profile, body, media=JSON).body is body
-    stream = b': note\r\n\r\nid: 4\ndata: {"choices": [{"index": 0, "delta": {"content": "tide"}}]}\n\ndata: [DONE]\n\n'
-    held = HeldStream(profile, "chat", 1000)
-    held.feed(stream)
-    assert held.finish().body == stream
 
 
 def test_token_texts_go_when_anything_was_found(profile: Profile) -> None:
@@ -96,12 +77,6 @@ def test_what_cannot_be_searched_is_refused(profile: Profile) -> None:
         redact_answer(profile, b"\x89PNG", media=b"image/png")
     with pytest.raises(UnsearchableAnswer):
         redact_answer(profile, b"\xff\xfe", media=b"text/plain")
-    held = HeldStream(profile, "chat", 1000)
-    held.feed(b"data: not json\n\n")
-    with pytest.raises(UnsearchableAnswer):
-        held.finish()
-    with pytest.raises(StreamTooLong):
-        HeldStream(profile, "chat", 10).feed(b"data: 12345678\n\n")
 
 
 def test_actions() -> None:
