@@ -61,7 +61,7 @@ def _without_logprobs(body: bytes) -> bytes:
 
 
 def open_stream(ctx: RequestContext, max_bytes: int) -> RedactedStream | None:
-    """What redacts a stream of this request, or None where its profile switches nothing on. `max_bytes`: held at most."""
+    """What redacts a stream, holding `max_bytes` of it at most; None where the profile switches nothing on."""
     profile = profile_of(ctx)
     if profile is None:
         ctx.redaction = "off"

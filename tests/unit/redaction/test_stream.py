@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -148,7 +149,7 @@ def test_any_cut_in_deltas_and_reads(cuts: list[int], step: int) -> None:
     ruleset = build()
     profile = compile_profile("test", dict.fromkeys(ruleset.groups, "mask"), ruleset, bytes(32))
     places = [0, *sorted(cuts), len(SECRET)]
-    stream = b"".join(_event(_chat(SECRET[a:b])) for a, b in zip(places, places[1:], strict=False))
+    stream = b"".join(_event(_chat(SECRET[a:b])) for a, b in itertools.pairwise(places))
     out = _run(profile, stream, step)
     texts = [event["choices"][0]["delta"]["content"] for event in _data(out)]
     assert "".join(texts) == profile.redact(SECRET.encode()).text.decode()
@@ -286,8 +287,7 @@ def test_what_is_held_is_bounded(profile: Profile) -> None:
     stream = RedactedStream(profile, 4000)
     call = {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "function": {"arguments": "1" * 90}}]}}]}
     with pytest.raises(StreamTooLong):
-        for _ in range(100):
-            stream.feed(_event(call))
+        stream.feed(_event(call) * 100)
     # Prose leaves as it comes, so its length has no bound.
     stream = RedactedStream(profile, 4000)
     for _ in range(1000):
