@@ -23,7 +23,7 @@ from engine.policy.loader import parse_policy
 from engine.policy.snapshot import Snapshot, compile_snapshot
 from engine.proxy.lane import Lane
 from engine.proxy.passthrough import Door
-from engine.redaction.hash_key import open_hash_key
+from engine.redaction.hash_key import HASH_KEY_FILE, open_hash_key
 
 if TYPE_CHECKING:
     from engine.settings import Settings
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LIMITS_FILE: Final = "limits.state"
-HASH_KEY_FILE: Final = "redaction.key"
 # Backstop for a key change that was committed but not announced; see engine.identity.store.
 _POLL_KEYS_S: Final = 1.0
 _DRAIN_TICK_S: Final = 0.05

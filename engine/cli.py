@@ -115,6 +115,17 @@ def _parser() -> argparse.ArgumentParser:
     form = config.add_mutually_exclusive_group()
     form.add_argument("--markdown", action="store_true", help="the table of settings as it stands in README")
     form.add_argument("--json", action="store_true", help="as JSON")
+    scan = command(
+        "scan",
+        _scan,
+        "Search texts with the redaction of the policy's `default` profile.",
+        "Prints where something was found, or with --redact or --jsonl the text as the gateway would let it leave.",
+    )
+    form = scan.add_mutually_exclusive_group()
+    form.add_argument("--jsonl", action="store_true", help='{"id", "text"} in, {"id", "findings", "redacted"} out')
+    form.add_argument("--redact", action="store_true", help="print the redacted text")
+    scan.add_argument("file", type=Path, nargs="?", metavar="FILE", help="UTF-8 (default: standard input)")
+    _add_rules(command("rules", None, "List, show and try the built-in redaction rules."))
     command("bench", None, "Measure this build, in the source tree.")
     command("version", _version, "Print version and build: the regular expression engine, the hot path.")
     return parser
@@ -194,6 +205,51 @@ def _check(options: argparse.Namespace) -> int:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+# scan, rules
+
+
+def _scan(options: argparse.Namespace) -> int:
+    from engine.offline import commands
+
+    return commands.run_scan(options.file, jsonl=options.jsonl, redact=options.redact)
+
+
+def _add_rules(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    listed = commands.add_parser("list", help="all rules, a line each", allow_abbrev=False)
+    listed.add_argument("--group", metavar="G", help="of one group")
+    listed.add_argument("--json", action="store_true", help="as JSON, patterns and examples too")
+    listed.set_defaults(run=_list_rules)
+
+    show = commands.add_parser("show", help="one rule, as JSON", allow_abbrev=False)
+    show.add_argument("id", metavar="ID")
+    show.set_defaults(run=_show_rule)
+
+    test = commands.add_parser("test", help="what a rule makes of texts, or of its own examples", allow_abbrev=False)
+    test.add_argument("id", metavar="ID")
+    test.add_argument("text", nargs="*", metavar="TEXT")
+    test.set_defaults(run=_test_rule)
+
+
+def _list_rules(options: argparse.Namespace) -> int:
+    from engine.offline import commands
+
+    return commands.list_rules(group=options.group, as_json=options.json)
+
+
+def _show_rule(options: argparse.Namespace) -> int:
+    from engine.offline import commands
+
+    return commands.show_rule(options.id)
+
+
+def _test_rule(options: argparse.Namespace) -> int:
+    from engine.offline import commands
+
+    return commands.test_rule(options.id, options.text)
 
 
 # config

@@ -11,6 +11,8 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+# In the state folder.
+HASH_KEY_FILE: Final = "redaction.key"
 KEY_BYTES: Final = 32
 
 

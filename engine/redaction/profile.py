@@ -57,37 +57,47 @@ class Profile:
                 return False
         return True
 
-    def redact(self, text: bytes) -> Redaction:
-        """Redacts UTF-8 text. The same object comes back where nothing was changed."""
+    def found(self, text: bytes) -> list[tuple[int, int, int]]:
+        """What counts in UTF-8 text, in order: start and end in bytes, and the rule's index."""
         scanner = self.search.scanner
         matches = [
             (start, -end, index)
             for index in self.search.candidates(text)
             for start, end in places(self.rules[index], scanner, index, text)
         ]
-        if not matches:
-            return Redaction(text, {}, None)
         matches.sort()
+        found: list[tuple[int, int, int]] = []
+        done = 0
+        for start, minus_end, index in matches:
+            action = self.actions[index]
+            if action in ("flag", "block"):
+                found.append((start, -minus_end, index))
+            elif start >= done:
+                found.append((start, -minus_end, index))
+                done = -minus_end
+        return found
+
+    def redact(self, text: bytes) -> Redaction:
+        """Redacts UTF-8 text. The same object comes back where nothing was changed."""
         findings: dict[str, int] = {}
         blocked: str | None = None
         parts: list[bytes] = []
         done = 0
-        for start, minus_end, index in matches:
+        for start, end, index in self.found(text):
             rule, action = self.rules[index], self.actions[index]
-            if action == "flag" or action == "block" or start >= done:
-                findings[rule.id] = findings.get(rule.id, 0) + 1
+            findings[rule.id] = findings.get(rule.id, 0) + 1
             if action == "block":
                 blocked = blocked or rule.id
-            elif action != "flag" and start >= done:
-                parts += (text[done:start], self.replacement(rule, action, text[start:-minus_end]))
-                done = -minus_end
+            elif action != "flag":
+                parts += (text[done:start], self.replacement(rule, action, text[start:end]))
+                done = end
         if not parts:
             return Redaction(text, findings, blocked)
         return Redaction(b"".join((*parts, text[done:])), findings, blocked)
 
     def replacement(self, rule: Rule, action: Action, found: bytes) -> bytes:
-        """What stands in the place of `found`, for the actions `mask` and `hash`."""
-        if action == "mask":
+        """What stands in the place of `found`: the rule's replacement, with a hash for the action `hash`."""
+        if action != "hash":
             return rule.replacement.encode()
         digest = hmac.digest(self.hash_key, rule.id.encode() + b"\0" + found, "sha256").hex()[:_HASH_DIGITS]
         replacement = rule.replacement
