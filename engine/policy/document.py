@@ -28,6 +28,7 @@ Path = tuple[str | int, ...]
 MAX_TEXT: Final = 16 * 1024 * 1024
 MAX_VALUES: Final = 1_000_000
 MAX_DEPTH: Final = 32
+_TOO_DEEP: Final = f"values are nested more than {MAX_DEPTH} deep"
 
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_]*"
 _REFERENCE: Final = re.compile(rf"\$\$\{{|\$\{{(?:({_NAME})(?::-([^}}]*))?\}})?")
@@ -93,7 +94,9 @@ def parse_document(text: str, source: str, environ: Mapping[str, str]) -> Tree:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = " ".join(part for part in (error.context, error.problem) if part)
-        raise PolicyError(source, mark.line + 1 if mark else 0, "", f"is not YAML: {reason}") from None
+        # libyaml of PyYAML 6.0.4 on reads ahead of its events and stops at a depth of its own, which is beyond ours.
+        told = _TOO_DEEP if "nesting depth" in reason else f"is not YAML: {reason}"
+        raise PolicyError(source, mark.line + 1 if mark else 0, "", told) from None
     except yaml.YAMLError as error:
         raise PolicyError(source, 0, "", f"is not YAML: {error}") from None
     if root is None:
@@ -110,7 +113,7 @@ def _check_depth(text: str, source: str, loader: Any) -> None:
             depth += 1
             if depth > MAX_DEPTH:
                 line = event.start_mark.line + 1 if event.start_mark else 0
-                raise PolicyError(source, line, "", f"values are nested more than {MAX_DEPTH} deep")
+                raise PolicyError(source, line, "", _TOO_DEEP)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -127,7 +130,7 @@ class _Builder:
             raise self._error(node, path, f"the file has more than {MAX_VALUES} values")
         # An anchor inside itself, or anchors in a row: each use adds to the depth that the text has.
         if len(path) > MAX_DEPTH:
-            raise self._error(node, (), f"values are nested more than {MAX_DEPTH} deep")
+            raise self._error(node, (), _TOO_DEEP)
         if node.tag not in _PLAIN_TAGS:
             raise self._error(node, path, f"the tag {node.tag!r} is not accepted")
         if isinstance(node, yaml.MappingNode):

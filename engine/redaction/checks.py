@@ -80,6 +80,17 @@ def phone(text: str) -> bool:
     return 8 <= len(number) <= 15 if text.lstrip("(").startswith("+") else len(number) in (10, 11)
 
 
+def national_phone(text: str) -> bool:
+    """7 to 13 digits, of three kinds at least: a number without its country's code."""
+    number = digits(text)
+    return 7 <= len(number) <= 13 and len(set(number)) > 2
+
+
+def mac(text: str) -> bool:
+    """An address of one device: neither all zero nor the broadcast."""
+    return len(set(text.lower()) - {":", "-"}) > 2
+
+
 def jwt(text: str) -> bool:
     """RFC 7519: the first part is a JSON object in base64url that names an algorithm."""
     head = text.split(".", 1)[0]

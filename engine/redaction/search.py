@@ -33,15 +33,17 @@ _COUNTED_JOINT: Final = 8
 _COUNTED: Final = 64
 # A lead that may be longer, in bytes, is none.
 _LONGEST_LEAD: Final = 128
+# Rules whose matches are shorter, in bytes, may hold back as much as each other.
+_SHORT: Final = 64
 
 
 class Ahead(NamedTuple):
     """What of a text that goes on could still become a match.
 
-    joint: an automaton for the prefixes of many patterns, and as often as there are any, with the most bytes that one
-        of them can match: those of all leads, and those of the rules that have long keywords but no lead.
+    joint, joint_bounds: automata for the prefixes of many patterns, each with the most bytes that one of these can
+        match: those of all leads, those of the rules that have long keywords but no lead, those of short rules.
     wholes, bounds: the same of each rule.
-    literals: finds the rules whose leads are there as a whole. alone: the rules that neither joint automaton has.
+    literals: finds the rules whose leads are there as a whole. alone: the rules that no joint automaton has.
     """
 
     joint: Scanner
@@ -132,15 +134,17 @@ def _ahead(rules: tuple[Rule, ...]) -> Ahead:
         for index in unled
         if rules[index].keywords and all(len(keyword) >= LEAST for keyword in rules[index].keywords)
     ]
+    short = [index for index in unled if index not in keyed and bounds[index] <= _SHORT]
+    joint = (led, [rules[index].pattern for index in keyed], [rules[index].pattern for index in short])
     # A rule that has no lead is not to be found by one, so the prefilter gets a literal that no text has.
     literals = [[text.encode() for text in lead.literals] or [b"\0\0\0\0"] for lead in leads]
     return Ahead(
-        make_scanner([_any_prefix(led), _any_prefix([rules[index].pattern for index in keyed])], _JOINT_MEM),
-        (max(map(longest, led), default=0), max((bounds[index] for index in keyed), default=0)),
+        make_scanner([_any_prefix(patterns) for patterns in joint], _JOINT_MEM),
+        tuple(max(map(longest, patterns), default=0) for patterns in joint),
         make_scanner([rf"{prefix_pattern(rule.pattern, _COUNTED)}\z" for rule in rules]),
         bounds,
         Prefilter(literals, [0] * len(rules)),
-        tuple(index for index in unled if index not in keyed),
+        tuple(index for index in unled if index not in keyed and index not in short),
     )
 
 

@@ -9,8 +9,10 @@ from engine.redaction.rules import (
     cloud,
     connections,
     developer,
+    identifiers,
     messaging,
     monitoring,
+    national_ids,
     payments,
     personal,
     private_keys,
@@ -31,4 +33,6 @@ RULES: tuple[Rule, ...] = (
     *connections.RULES,
     *assignments.RULES,
     *personal.RULES,
+    *national_ids.RULES,
+    *identifiers.RULES,
 )

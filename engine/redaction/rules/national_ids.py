@@ -1,0 +1,108 @@
+"""Numbers that states give to people, by country. One whose form or checksum is weak needs its name in front."""
+
+from __future__ import annotations
+
+from engine.redaction import checks, id_checks
+from engine.redaction.rule import Check, Rule
+
+# What may stand between the name of a number and the number.
+_GAP = r"[^\n\d]{0,24}?"
+
+
+def formed(
+    id: str,
+    pattern: str,
+    max_len: int,
+    label: str,
+    samples: tuple[str, ...],
+    near: tuple[str, ...],
+    check: Check | None,
+) -> Rule:
+    """A number whose form and checksum are enough."""
+    examples = (f"the number is {samples[0]}, he said", *samples)
+    return Rule(id, "pii", pattern, max_len, f"[{label}]", examples, near, (), check)
+
+
+def named(
+    id: str,
+    names: str,
+    body: str,
+    label: str,
+    keywords: tuple[str, ...],
+    sample: tuple[str, str],
+    near: tuple[str, ...],
+    check: Check | None,
+) -> Rule:
+    """A number that only its name, `names` as a pattern, gives away. `sample`: a name and a number."""
+    name, value = sample
+    return Rule(
+        id,
+        "pii",
+        rf"(?i:\b(?:{names})\b){_GAP}\b({body})\b",
+        160,
+        f"[{label}]",
+        (f"{name}: {value}", f"his {name} is {value}."),
+        (f"the order {value} has left", *near),
+        keywords,
+        check,
+    )
+
+
+RULES = (
+    # The Americas.
+    formed("us_itin", r"\b9\d{2}-(?:5\d|6[0-5]|7\d|8[0-8]|9[0-24-9])-\d{4}\b", 11, "SSN", ("912-70-1234",), ("912-34-5678",), None),
+    named("us_ssn_named", r"ssn|social security(?: (?:number|no|num))?|itin", r"\d{3} ?\d{2} ?\d{4}", "SSN", ("ssn", "social security", "itin"), ("SSN", "123456789"), ("ssn 000121234",), checks.ssn),
+    named("us_ein", r"ein|employer identification(?: number)?|federal tax id|tax id", r"\d{2}-\d{7}", "TAX_ID", ("ein", "employer identification", "tax id"), ("EIN", "12-3456789"), (), id_checks.varied),
+    named("us_npi", r"npi|national provider identifier", r"[12]\d{9}", "NPI", ("npi", "national provider"), ("NPI", "1234567893"), ("npi 1234567890",), id_checks.npi),
+    formed("us_medicare", r"\b[1-9][AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y]\d-?[AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}\b", 13, "MEDICARE", ("1EG4-TE5-MK73", "1EG4TE5MK72"), ("1EG4-SE5-MK73",), None),
+    named("ca_sin", r"sin|social insurance(?: number)?|nas", r"[1-79]\d{2}[ -]?\d{3}[ -]?\d{3}", "SIN", ("sin", "social insurance", "nas"), ("SIN", "619 391 832"), ("sin 619 391 833",), checks.luhn),
+    formed("br_cpf", r"\b\d{3}\.\d{3}\.\d{3}-\d{2}\b", 14, "CPF", ("529.982.247-25",), ("529.982.247-26", "111.111.111-11"), id_checks.brazil_cpf),
+    named("br_cpf_named", r"cpf", r"\d{11}", "CPF", ("cpf",), ("CPF", "52998224725"), ("cpf 52998224726",), id_checks.brazil_cpf),
+    formed("br_cnpj", r"\b\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}\b", 18, "CNPJ", ("11.222.333/0001-81",), ("11.222.333/0001-82",), id_checks.brazil_cnpj),
+    formed("ar_cuit", r"\b(?:2[03479]|3[034])-\d{8}-\d\b", 13, "CUIT", ("20-12345678-6",), ("20-12345678-5",), id_checks.argentina),
+    formed("cl_rut", r"\b\d{1,2}\.\d{3}\.\d{3}-[\dkK]\b", 12, "RUT", ("12.345.678-5",), ("12.345.678-6",), id_checks.chile),
+    formed("mx_curp", r"\b[A-Z][AEIOUX][A-Z]{2}\d{6}[HMX][A-Z]{5}[0-9A-Z]\d\b", 18, "CURP", ("BOXW310820HNERXN09",), ("BOXW310820HNERXN08",), id_checks.mexico),
+    named("mx_rfc", r"rfc", r"[A-ZÑ&]{3,4}\d{6}[0-9A-Z]{3}", "RFC", ("rfc",), ("RFC", "GODE561231GR8"), ("rfc 2616",), None),
+    # Europe.
+    formed("uk_nino", r"\b(?:[ACEHJLMOPRSWXY][A-CEGHJ-NPR-TW-Z]|B[A-CEHJ-NPR-TW-Z]|G[ACEGHJ-NPR-TW-Z]|K[A-CEGHJ-MPR-TW-Z]|N[A-CEGHJLMNPR-SW-Z]|T[A-CEGHJ-MPR-TW-Z]|Z[A-CEGHJ-NPR-TW-Y]) ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b", 13, "NINO", ("AB 12 34 56 C", "JG103759A"), ("QQ123456C",), None),
+    named("uk_nhs", r"nhs(?: (?:number|no))?", r"\d{3}[ -]?\d{3}[ -]?\d{4}", "NHS", ("nhs",), ("NHS number", "943 476 5919"), ("nhs 943 476 5918",), id_checks.nhs),
+    named("uk_sort_code", r"sort code", r"\d{2}-\d{2}-\d{2}", "BANK_ACCOUNT", ("sort code",), ("sort code", "20-00-00"), (), None),
+    formed("es_dni", r"\b(?:\d{8}|[XYZ]-?\d{7})-?[A-HJ-NP-TV-Z]\b", 11, "DNI", ("12345678Z", "X6617603C"), ("12345678A",), id_checks.spain),
+    formed("it_codice_fiscale", r"\b(?i:[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z])\b", 24, "CODICE_FISCALE", ("RSSMRA85T10A562S",), ("RSSMRA85T10A562T",), id_checks.italy),
+    formed("fr_nir", r"\b[12] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3} ?\d{2}\b", 21, "NIR", ("255081416802538", "1 85 05 78 006 084 91"), ("255081416802539",), id_checks.france),
+    named("de_tax_id", r"steuer[- ]?(?:id(?:entifikationsnummer|nr)?|nummer|identnummer)|tax id|tin|idnr", r"\d{2} ?\d{3} ?\d{3} ?\d{3}", "TAX_ID", ("steuer", "tax id", "tin", "idnr"), ("Steuer-ID", "86 095 742 719"), ("steuer-id 86 095 742 718",), id_checks.mod_11_10),
+    named("de_id_card", r"personalausweis(?:nummer)?|ausweisnummer|reisepass(?:nummer)?", r"[CFGHJKLMNPRTVWXYZ][0-9CFGHJKLMNPRTVWXYZ]{8}\d?", "ID_CARD", ("ausweis", "reisepass"), ("Personalausweis", "L01X00T471"), (), None),
+    named("nl_bsn", r"bsn|burgerservicenummer|sofinummer", r"\d{4}[ .]?\d{2}[ .]?\d{3}", "BSN", ("bsn", "burgerservicenummer", "sofinummer"), ("BSN", "111222333"), ("bsn 111222334",), id_checks.netherlands),
+    formed("be_national_number", r"\b\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}\b", 15, "NATIONAL_ID", ("85.07.30-033.28",), ("85.07.30-033.29",), id_checks.belgium),
+    named("pl_pesel", r"pesel", r"\d{11}", "PESEL", ("pesel",), ("PESEL", "44051401359"), ("pesel 44051401358",), id_checks.poland),
+    formed("se_personnummer", r"\b(?:19|20)?\d{6}[-+]\d{4}\b", 13, "PERSONNUMMER", ("811228-9874", "19811228-9874"), ("811228-9873",), id_checks.sweden),
+    named("no_fodselsnummer", r"f(?:ø|o|oe)dselsnummer|fnr|personnummer|national id", r"\d{6} ?\d{5}", "FODSELSNUMMER", ("dselsnummer", "fnr", "personnummer", "national id"), ("fødselsnummer", "01010750160"), ("fnr 01010750161",), id_checks.norway),
+    named("dk_cpr", r"cpr(?:[- ]?(?:nummer|nr|number))?", r"\d{6}-?\d{4}", "CPR", ("cpr",), ("CPR-nummer", "070761-4285"), ("cpr 990761-4285",), id_checks.denmark),
+    formed("fi_hetu", r"\b\d{6}[-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y]\b", 11, "HETU", ("131052-308T",), ("131052-308U",), id_checks.finland),
+    formed("ch_ahv", r"\b756\.?\d{4}\.?\d{4}\.?\d{2}\b", 16, "AHV", ("756.9217.0769.85", "7569217076985"), ("756.9217.0769.84",), id_checks.ean13),
+    named("ro_cnp", r"cnp|cod numeric personal", r"[1-9]\d{12}", "CNP", ("cnp", "cod numeric"), ("CNP", "1800101221144"), ("cnp 1800101221145",), id_checks.romania),
+    named("bg_egn", r"egn", r"\d{10}", "EGN", ("egn",), ("EGN", "7523169263"), ("egn 7523169264",), id_checks.bulgaria),
+    formed("cz_rodne_cislo", r"\b\d{6}/\d{4}\b", 11, "RODNE_CISLO", ("736028/5163",), ("736028/5164",), id_checks.czechia),
+    named("pt_nif", r"nif|contribuinte", r"[1235689]\d{2} ?\d{3} ?\d{3}", "NIF", ("nif", "contribuinte"), ("NIF", "123456789"), ("nif 123456780",), id_checks.portugal),
+    named("ie_pps", r"pps(?:n| number| no)?", r"\d{7}[A-W][A-IW]?", "PPS", ("pps",), ("PPS number", "1234567FA"), ("pps 1234567GA",), id_checks.ireland),
+    named("tr_kimlik", r"t\.?c\.? ?kimlik(?: no)?|kimlik(?: numaras\S{1,2})?|tckn", r"[1-9]\d{10}", "KIMLIK", ("kimlik", "tckn"), ("TCKN", "10000000146"), ("tckn 10000000147",), id_checks.turkey),
+    # Asia, Africa and Oceania.
+    formed("in_pan", r"\b[A-Z]{3}[ABCFGHLJPT][A-Z]\d{4}[A-Z]\b", 10, "PAN", ("ABCPE1234F",), ("ABCDE1234F",), None),
+    formed("in_aadhaar", r"\b[2-9]\d{3} \d{4} \d{4}\b", 14, "AADHAAR", ("2116 3726 5167",), ("2116 3726 5168",), id_checks.verhoeff),
+    named("in_aadhaar_named", r"aadhaa?r|uidai?", r"[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}", "AADHAAR", ("aadhar", "aadhaar", "uid"), ("Aadhaar", "211637265167"), ("aadhaar 211637265168",), id_checks.verhoeff),
+    formed("cn_resident_id", r"\b[1-9]\d{5}(?:18|19|20)\d{9}[\dXx]\b", 18, "RESIDENT_ID", ("11010519491231002X",), ("110105194912310021",), id_checks.china),
+    named("jp_my_number", r"my ?number|individual number|kojin bango", r"\d{4}[ -]?\d{4}[ -]?\d{4}", "MY_NUMBER", ("number", "kojin"), ("My Number", "5500 3536 2053"), ("my number 5500 3536 2054",), id_checks.japan),
+    formed("kr_rrn", r"\b\d{6}-[1-8]\d{6}\b", 14, "RRN", ("850615-1234567",), ("859915-1234567",), id_checks.korea),
+    formed("sg_nric", r"\b[STFGM]\d{7}[A-Z]\b", 9, "NRIC", ("S1234567D",), ("S1234567A",), id_checks.singapore),
+    formed("tw_id", r"\b[A-Z][12]\d{8}\b", 10, "NATIONAL_ID", ("A123456789",), ("A123456788",), id_checks.taiwan),
+    formed("hk_id", r"\b[A-Z]{1,2}\d{6}\([0-9A]\)", 11, "HKID", ("A123456(3)",), ("A123456(4)",), id_checks.hong_kong),
+    formed("th_id", r"\b[1-8]-\d{4}-\d{5}-\d{2}-\d\b", 17, "NATIONAL_ID", ("1-3309-40971-82-3",), ("1-3309-40971-82-4",), id_checks.thailand),
+    named("il_id", r"teudat zehut|israeli? id|t\.?z\.?", r"\d{9}", "NATIONAL_ID", ("zehut", "israel", "tz", "t.z"), ("Teudat Zehut", "773335823"), ("teudat zehut 773335824",), checks.luhn),
+    named("za_id", r"(?:south african? )?id(?:entity)?(?: (?:number|no))?", r"\d{13}", "NATIONAL_ID", ("id",), ("ID number", "8001015009087"), ("id 8001015009088",), id_checks.south_africa),
+    named("au_tfn", r"tfn|tax file(?: (?:number|no))?", r"\d{3} ?\d{3} ?\d{3}", "TFN", ("tfn", "tax file"), ("TFN", "123 456 782"), ("tfn 123 456 783",), id_checks.australia_tfn),
+    named("au_medicare", r"medicare(?: (?:card|number|no)){0,2}", r"[2-6]\d{3} ?\d{5} ?\d(?:[ /-]?\d)?", "MEDICARE", ("medicare",), ("Medicare", "2123 45670 1"), ("medicare 2123 45671 1",), id_checks.australia_medicare),
+    named("au_abn", r"abn|business number", r"\d{2} ?\d{3} ?\d{3} ?\d{3}", "ABN", ("abn", "business number"), ("ABN", "51 824 753 556"), ("abn 51 824 753 557",), id_checks.australia_abn),
+    # Everywhere.
+    named("passport", r"passport(?: (?:number|no|num|id|#)){0,2}", r"[A-Z]{0,2}\d{6,9}[A-Z]?", "PASSPORT", ("passport",), ("passport number", "X12345678"), ("passport 123",), None),
+    named("driving_licence", r"(?:driver'?s?|driving) ?licen[cs]e(?: (?:number|no|num|id|#)){0,2}|dl ?(?:number|no|#)", r"[A-Z]{0,5}-?\d[0-9A-Z-]{4,18}", "DRIVING_LICENCE", ("driver", "driving", "dl n", "dlno", "dl #", "dl#"), ("driver's license", "D1234567"), ("driving licence of 1999",), id_checks.varied),
+)  # fmt: skip
