@@ -16,6 +16,10 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from engine.identity.store import KeyCache
+from engine.limits.shared.client import Store
+from engine.limits.shared.keeper import Keeper
+from engine.limits.shared.life import Life
+from engine.limits.shared.sharing import Sharing
 from engine.limits.store import open_store
 from engine.pipeline.meters import Meters
 from engine.pipeline.phases import Pipeline
@@ -24,6 +28,7 @@ from engine.policy.snapshot import Snapshot, compile_snapshot
 from engine.proxy.lane import Lane
 from engine.proxy.passthrough import Door
 from engine.redaction.hash_key import HASH_KEY_FILE, open_hash_key
+from engine.telemetry.limits_store import Report
 
 if TYPE_CHECKING:
     from engine.settings import Settings
@@ -55,6 +60,9 @@ class WorkerApp:
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
         self._poll: asyncio.Task[None] | None = None
+        self._keeper: Keeper | None = None
+        if settings.redis_url is not None:
+            self._keeper = Keeper(Store(settings.redis_url), Life(settings.state_dir), Report(audit, metrics, place))
 
     @property
     def connections(self) -> int:
@@ -68,7 +76,8 @@ class WorkerApp:
     def load_policy(self, text: str, source: str) -> None:
         """Puts a policy in force from the next request on, or raises and leaves the one before."""
         policy = parse_policy(text, source, os.environ)
-        snapshot = compile_snapshot(policy, table=self._store.table, hash_key=self._hash_key)
+        sharing = Sharing(self._keeper) if self._keeper is not None else None
+        snapshot = compile_snapshot(policy, table=self._store.table, hash_key=self._hash_key, sharing=sharing)
         meters = Meters(self._metrics, {endpoint.name for endpoint in snapshot.endpoints.values()})
         if self._lane is not None:
             self._lane.use(snapshot)
@@ -102,6 +111,9 @@ class WorkerApp:
             handler_cancellation=True,
         )
         await self._runner.setup()
+        if self._keeper is not None:
+            # A store that does not answer does not keep the gateway from starting: the limits' declared modes hold.
+            await self._keeper.start()
         lane.sweeper.start()
         self._poll = asyncio.create_task(self._poll_keys())
         self._server = await lane.loop.create_server(
@@ -130,6 +142,8 @@ class WorkerApp:
             connection.cut()
         if self._poll is not None:
             self._poll.cancel()
+        if self._keeper is not None:
+            await self._keeper.stop()
         lane.sweeper.stop()
         lane.pools.close()
 

@@ -1,5 +1,6 @@
 cdef class Bound:
     cdef public tuple limits
+    cdef public object mode
     cdef object _plan
     cdef object _take
     cdef object _shown

@@ -37,12 +37,14 @@ class Denied:
 class Bound:
     """Limits with their counters. `take` charges `limits`; `headers` tells of `shown`, which may be more of them."""
 
-    __slots__ = ("_plan", "_shown", "_take", "_templates", "limits")
+    __slots__ = ("_plan", "_shown", "_take", "_templates", "limits", "mode")
 
     def __init__(
         self, limits: tuple[Limit, ...], plan: Plan, shown: Plan | None = None, templates: tuple[Template, ...] = ()
     ) -> None:
         self.limits = limits
+        # How a shared limit was decided without its store; these have none.
+        self.mode: str | None = None
         self._plan = plan
         self._take = plan.take
         self._shown = plan if shown is None else shown

@@ -1,6 +1,7 @@
 cdef class Limiter:
     cdef public tuple limits
     cdef object _table
+    cdef object _sharing
     cdef tuple _late
     cdef tuple _early
     cdef tuple _first

@@ -30,6 +30,8 @@ from engine.limits.bound import Bound, Denied
 from engine.limits.cache import GenerationCache
 from engine.limits.headers import templates
 from engine.limits.model import Limit
+from engine.limits.shared.bound import SharedBound
+from engine.limits.shared.sharing import Sharing
 
 __all__ = ["CACHE_ENTRIES", "MAX_CACHED_MODEL", "Bound", "Denied", "Limiter"]
 
@@ -56,8 +58,11 @@ class _Caller:
 class Limiter:
     """The limits of one policy over one table. Not shared between threads; any number of processes share the table."""
 
-    def __init__(self, table: Table, limits: Sequence[Limit]) -> None:
-        """ValueError for two limits of one name, or for more than `MAX_ENTRIES` limits."""
+    def __init__(self, table: Table, limits: Sequence[Limit], sharing: Sharing | None = None) -> None:
+        """With `sharing` the counters are kept together with other hosts.
+
+        ValueError for two limits of one name, or for more than `MAX_ENTRIES` limits.
+        """
         if len(limits) > MAX_ENTRIES:
             raise ValueError(f"{len(limits)} limits on requests; at most {MAX_ENTRIES}")
         repeated = [name for name, count in Counter(limit.name for limit in limits).items() if count > 1]
@@ -65,6 +70,7 @@ class Limiter:
             raise ValueError(f"limits of one name share their counters; used twice: {', '.join(repeated)}")
         self.limits = tuple(limits)
         self._table = table
+        self._sharing = sharing
         self._late = tuple(limit for limit in limits if limit.models is not None or limit.by == "model")
         self._early = tuple(limit for limit in limits if limit not in self._late)
         self._first = tuple(limit for limit in self._early if limit.by in ("ip", "global") and limit.roles is None)
@@ -73,15 +79,15 @@ class Limiter:
         scopes = {limit.by for limit in limits}
         self._by_ip = "ip" in scopes
         self._by_route = "route" in scopes
-        self._early_bounds: GenerationCache[tuple[object, ...], Bound] = GenerationCache(CACHE_ENTRIES)
-        self._late_bounds: GenerationCache[tuple[object, ...], Bound] = GenerationCache(CACHE_ENTRIES)
-        self._first_bounds: GenerationCache[bytes, Bound] = GenerationCache(CACHE_ENTRIES)
+        self._early_bounds: GenerationCache[tuple[object, ...], Bound | SharedBound] = GenerationCache(CACHE_ENTRIES)
+        self._late_bounds: GenerationCache[tuple[object, ...], Bound | SharedBound] = GenerationCache(CACHE_ENTRIES)
+        self._first_bounds: GenerationCache[bytes, Bound | SharedBound] = GenerationCache(CACHE_ENTRIES)
         self._templates: GenerationCache[tuple[Limit, ...], tuple[Template, ...]] = GenerationCache(1024)
         self._nothing = Bound((), Plan(table, ()))
 
     def early(
         self, key_id: str, user: str, team: str | None, roles: tuple[str, ...], ip: bytes, *, route: str = ""
-    ) -> Bound | None:
+    ) -> Bound | SharedBound | None:
         """The limits that bind this caller whatever the model; None where there are none.
 
         `key_id` is empty for a caller without a key. `ip`: packed address, 4 or 16 bytes; ValueError otherwise.
@@ -106,7 +112,7 @@ class Limiter:
         *,
         model: str,
         route: str = "",
-    ) -> Bound | None:
+    ) -> Bound | SharedBound | None:
         """The limits that bind this caller because of the model; None where there are none. Arguments as `early`."""
         if not self._late:
             return None
@@ -118,22 +124,22 @@ class Limiter:
                 self._late_bounds.put(key, bound)
         return bound if bound.limits else None
 
-    def unauthenticated(self, ip: bytes) -> Bound | None:
+    def unauthenticated(self, ip: bytes) -> Bound | SharedBound | None:
         """The limits that bind somebody nobody knows; None where there are none. `ip` as in `early`."""
         if not self._first:
             return None
         bound = self._first_bounds.get(ip)
         if bound is None:
             caller = _Caller("", "", None, ip, "", "")
-            bound = self._bound(self._first, self._plan(self._first, caller))
+            bound = self._bound(self._first, caller)
             self._first_bounds.put(ip, bound)
         return bound
 
-    def _bind_early(self, caller: _Caller, roles: tuple[str, ...]) -> Bound:
+    def _bind_early(self, caller: _Caller, roles: tuple[str, ...]) -> Bound | SharedBound:
         limits = _applying(self._early, caller, roles)
-        return self._bound(limits, self._plan(limits, caller)) if limits else self._nothing
+        return self._bound(limits, caller) if limits else self._nothing
 
-    def _bind_late(self, caller: _Caller, roles: tuple[str, ...]) -> Bound:
+    def _bind_late(self, caller: _Caller, roles: tuple[str, ...]) -> Bound | SharedBound:
         limits = tuple(
             limit
             for limit in _applying(self._late, caller, roles)
@@ -142,21 +148,20 @@ class Limiter:
         if not limits:
             return self._nothing
         shown = _applying(self._early, caller, roles) + limits
-        return self._bound(limits, self._plan(limits, caller), shown, self._plan(shown, caller))
+        return self._bound(limits, caller, shown)
 
     def _bound(
-        self,
-        limits: tuple[Limit, ...],
-        plan: Plan,
-        shown: tuple[Limit, ...] | None = None,
-        shown_plan: Plan | None = None,
-    ) -> Bound:
+        self, limits: tuple[Limit, ...], caller: _Caller, shown: tuple[Limit, ...] | None = None
+    ) -> Bound | SharedBound:
         told = limits if shown is None else shown
         lines = self._templates.get(told)
         if lines is None:
             lines = templates(told)
             self._templates.put(told, lines)
-        return Bound(limits, plan, shown_plan, lines)
+        if self._sharing is not None:
+            rows = [(limit, _identity(limit, caller)) for limit in told]
+            return self._sharing.bound(self._table, limits, rows, lines)
+        return Bound(limits, self._plan(limits, caller), None if shown is None else self._plan(shown, caller), lines)
 
     def _plan(self, limits: tuple[Limit, ...], caller: _Caller) -> Plan:
         return Plan(

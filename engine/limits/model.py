@@ -23,6 +23,9 @@ from engine.limits.rates import MAX_COUNT, Rate
 
 By = Literal["ip", "key", "user", "team", "model", "route", "global"]
 
+# What a limit does while the store that hosts share cannot be asked; see engine.limits.shared.
+WhenStoreFails = Literal["closed", "local_share", "open"]
+
 SCOPES: tuple[By, ...] = get_args(By)
 
 # It goes into header fields as a quoted string (RFC 9651, section 3.3.3) and into logs.
@@ -40,6 +43,7 @@ class Limit:
     roles: frozenset[str] | None = None
     models: tuple[str, ...] | None = None
     ipv6_prefix: int = 64
+    when_store_fails: WhenStoreFails = "closed"
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

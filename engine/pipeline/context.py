@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from engine.identity.principal import Principal
     from engine.limits.limiter import Bound
+    from engine.limits.shared.bound import SharedBound
     from engine.policy.snapshot import Endpoint, Permit, Snapshot
     from engine.validation.decode import Request
 
@@ -28,7 +29,7 @@ class Reservation:
 
     __slots__ = ("closed", "taken")
 
-    def __init__(self, taken: tuple[tuple[Bound, int], ...]) -> None:
+    def __init__(self, taken: tuple[tuple[Bound | SharedBound, int], ...]) -> None:
         self.taken = taken
         self.closed = False
 
@@ -75,6 +76,7 @@ class RequestContext:
         "id",
         "late",
         "limited_by",
+        "limits_mode",
         "method",
         "model",
         "now_ns",
@@ -90,6 +92,7 @@ class RequestContext:
         "started",
         "status",
         "stream",
+        "turns",
         "usage",
         "validated",
     )
@@ -118,8 +121,8 @@ class RequestContext:
         self.now_ns = now_ns
         self.started = started
         self.principal: Principal | None = None
-        self.bound: Bound | None = None
-        self.late: Bound | None = None
+        self.bound: Bound | SharedBound | None = None
+        self.late: Bound | SharedBound | None = None
         self.permit: Permit | None = None
         self.reservation: Reservation | None = None
         self.request: Request | None = None
@@ -131,6 +134,8 @@ class RequestContext:
         self.redaction: str | None = None
         self.blocked_by: str | None = None
         self.limited_by: str | None = None
+        self.limits_mode: str | None = None
+        self.turns = 0
         self.reason: str | None = None
         self.status = 0
         self.request_bytes = 0

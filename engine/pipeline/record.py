@@ -104,7 +104,7 @@ def audit_line(ctx: RequestContext, seconds: float) -> bytes:
     if ctx.limited_by is not None:
         controls["limits"] = "refused"
     elif ctx.reservation is not None:
-        controls["limits"] = "admitted"
+        controls["limits"] = ctx.limits_mode or "admitted"
     if permit is not None:
         controls["authorize"] = "permitted"
         line.role = permit.role.name

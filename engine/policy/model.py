@@ -102,7 +102,10 @@ class Role(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class Limit(Section, frozen=True, forbid_unknown_fields=True):
-    """One limit: exactly one of requests, tokens, spend and concurrent."""
+    """One limit: exactly one of requests, tokens, spend and concurrent.
+
+    `when_store_fails`: what holds while the store that hosts share (TIDEGATE_REDIS_URL) cannot be asked.
+    """
 
     name: Name
     by: By
@@ -114,6 +117,7 @@ class Limit(Section, frozen=True, forbid_unknown_fields=True):
     roles: list[Name] | None = None
     models: list[Name] | None = None
     ipv6_prefix: Annotated[int, Meta(ge=1, le=128)] = 64
+    when_store_fails: Literal["closed", "local_share", "open"] = "closed"
 
 
 class Network(Section, frozen=True, forbid_unknown_fields=True):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from typing import Final
@@ -31,6 +31,7 @@ from engine.identity.principal import Principal, anonymous
 from engine.limits.limiter import Limiter
 from engine.limits.model import Limit
 from engine.limits.rates import Rate
+from engine.limits.shared.sharing import Sharing, check_shareable
 from engine.policy import model
 from engine.policy.endpoints import ENDPOINTS, NAMED_ONLY, Body, BuiltIn
 from engine.policy.loader import Policy
@@ -200,8 +201,9 @@ class Snapshot:
         return target
 
 
-def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes) -> Snapshot:
-    """The snapshot of a policy. `table` holds the limits' counters, `hash_key` keys the hash action of redaction.
+def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes, sharing: Sharing | None = None) -> Snapshot:
+    """The snapshot of a policy. `table` holds the limits' counters, `hash_key` keys the hash action of redaction;
+    with `sharing` the limits are kept together with other hosts.
 
     Raises PolicyError.
     """
@@ -236,14 +238,29 @@ def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes) -> Snapsh
             deny=map(ip_network, network.deny),
             trusted=map(ip_network, network.trusted_proxies),
         ),
-        limiter=_limiter(policy, table),
+        limiter=_limiter(policy, table, sharing),
         bounds=_bounds(policy),
     )
 
 
-def verify(policy: Policy) -> None:
-    """Compile a policy and throw the snapshot away. Raises PolicyError for what loading alone does not find."""
-    compile_snapshot(policy, table=Table(mmap.mmap(-1, WINDOW * SLOT_BYTES), bytes(16)), hash_key=bytes(32))
+def verify(policy: Policy, *, shared: bool = False) -> None:
+    """Compile a policy and throw the snapshot away. Raises PolicyError for what loading alone does not find.
+
+    `shared`: its limits are to be kept together with other hosts.
+    """
+    table = Table(mmap.mmap(-1, WINDOW * SLOT_BYTES), bytes(16))
+    snapshot = compile_snapshot(policy, table=table, hash_key=bytes(32))
+    if shared:
+        _check_shared(policy, snapshot.limiter.limits)
+
+
+def _check_shared(policy: Policy, limits: Sequence[Limit]) -> None:
+    names = [limit.name for limit in policy.document.limits]
+    for limit in limits:
+        try:
+            check_shareable(limit)
+        except ValueError as error:
+            raise policy.error(str(error), "limits", names.index(limit.name)) from None
 
 
 def _keepers(upstreams: Mapping[str, UpstreamConfig]) -> dict[str, UpstreamConfig]:
@@ -318,7 +335,7 @@ def _parameters(policy: Policy, name: str, role: model.Role) -> ParameterRules |
         raise policy.error(str(error), "roles", name, "parameters") from None
 
 
-def _limiter(policy: Policy, table: Table) -> Limiter:
+def _limiter(policy: Policy, table: Table, sharing: Sharing | None) -> Limiter:
     limits = []
     for index, limit in enumerate(policy.document.limits):
         if limit.requests is None:
@@ -333,12 +350,15 @@ def _limiter(policy: Policy, table: Table) -> Limiter:
                     roles=frozenset(limit.roles) if limit.roles is not None else None,
                     models=tuple(limit.models) if limit.models is not None else None,
                     ipv6_prefix=limit.ipv6_prefix,
+                    when_store_fails=limit.when_store_fails,
                 )
             )
         except ValueError as error:
             raise policy.error(str(error), "limits", index) from None
+    if sharing is not None:
+        _check_shared(policy, limits)
     try:
-        return Limiter(table, limits)
+        return Limiter(table, limits, sharing)
     except ValueError as error:
         raise policy.error(str(error), "limits") from None
 

@@ -9,17 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from engine.policy.loader import Policy
-
-if TYPE_CHECKING:
-    from engine.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Unenforced:
-    """A control that does not run. `control` is its path in the policy, or a variable; `line` is 0 for a variable."""
+    """A control that does not run. `control` is its path in the policy."""
 
     control: str
     line: int
@@ -29,14 +25,9 @@ class Unenforced:
         return f"{self.control}: {self.reason}"
 
 
-def unenforced(policy: Policy, settings: Settings | None = None) -> list[Unenforced]:
-    """What the policy and the settings ask for and this build does not do, in the order of the file."""
-    found = sorted(_of_policy(policy), key=lambda control: control.line)
-    if settings is not None and settings.redis_url is not None:
-        found.append(
-            Unenforced("TIDEGATE_REDIS_URL", 0, "limits are not shared between hosts; each host counts its own")
-        )
-    return found
+def unenforced(policy: Policy) -> list[Unenforced]:
+    """What the policy asks for and this build does not do, in the order of the file."""
+    return sorted(_of_policy(policy), key=lambda control: control.line)
 
 
 def _of_policy(policy: Policy) -> Iterator[Unenforced]:

@@ -33,6 +33,8 @@ cdef class Downstream:
     cdef _await_head(self)
     cdef _hand_over(self, bytes data, Py_ssize_t end)
     cdef _begin(self, bytes line, object endpoint, bytes data, Py_ssize_t end)
+    cdef _decide(self, RequestContext ctx)
+    cdef _put_off(self, RequestContext ctx, object pending)
     cdef _check_head(self, RequestContext ctx)
     cdef _frame(self, bytes line, bytes data, Py_ssize_t end)
     cdef _keep_rest(self, bytes data, Py_ssize_t size)

@@ -10,6 +10,7 @@ One request at a time: what a client sends ahead waits, bounded, until the answe
 Stages and their deadlines:
     IDLE    between requests                     keep-alive time, then closed
     HEAD    a head has begun                     408
+    HELD    a phase of the head waits for the network, by its own time-out; what comes meanwhile waits
     BODY    head accepted, body on its way       408
     BUSY    the exchange runs                    the exchange's own
     SEND    the client does not read its answer  cut
@@ -34,6 +35,7 @@ from engine.errors import (
     HEADERS_TOO_LARGE,
     REQUEST_TIMEOUT,
     TOO_LARGE,
+    Pending,
     Refusal,
 )
 from engine.pipeline.forward import query
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-IDLE, HEAD, BODY, BUSY, SEND, LINGER = range(6)
+IDLE, HEAD, HELD, BODY, BUSY, SEND, LINGER = range(7)
 
 # What a client may send ahead of its answers: one request of the usual size. More waits in the kernel's buffers.
 MAX_AHEAD: Final = 64 * 1024
@@ -165,7 +167,7 @@ class Downstream:
 
     def data_received(self, data: bytes) -> None:
         stage = self._stage
-        if stage in (BUSY, SEND):
+        if stage in (BUSY, SEND, HELD):
             self._hold(data)
         elif stage == BODY:
             self._feed(data)
@@ -294,7 +296,21 @@ class Downstream:
         self._frame(line, data, end)
         try:
             self._check_head(ctx)
+        except Refusal as refusal:
+            self._refuse(ctx, refusal, not self._complete)
+            return
+        self._decide(ctx)
+
+    def _decide(self, ctx: RequestContext) -> None:
+        """The phases of the head; called again where one of them was put off."""
+        lane = self._lane
+        try:
             lane.pipeline.head(ctx)
+        except Pending as pending:
+            self._stage = HELD
+            self.deadline = lane.sweeper.now + lane.body_timeout
+            self._put_off(ctx, pending)
+            return
         except Refusal as refusal:
             self._refuse(ctx, refusal, not self._complete)
             return
@@ -303,11 +319,28 @@ class Downstream:
             return
         if self._complete:
             self._submit(ctx)
-        else:
-            self._stage = BODY
-            self.deadline = lane.sweeper.now + lane.body_timeout
-            if b"expect" in self._headers and self._body_size == 0:
-                self._transport.write(_CONTINUE)
+            return
+        self._stage = BODY
+        self.deadline = lane.sweeper.now + lane.body_timeout
+        if b"expect" in self._headers and self._body_size == 0:
+            self._transport.write(_CONTINUE)
+        if self._ahead:
+            held, self._ahead = bytes(self._ahead), bytearray()
+            self._transport.resume_reading()
+            self._feed(held)
+
+    def _put_off(self, ctx: RequestContext, pending: Pending) -> None:
+        """Goes on with the request, in the stage it is in, when what it waits for is there."""
+
+        def resume(_: asyncio.Future[None]) -> None:
+            if self._ctx is not ctx or ctx.closed or self._transport.is_closing():
+                return
+            if self._stage == HELD:
+                self._decide(ctx)
+            else:
+                self._submit(ctx)
+
+        pending.ready.add_done_callback(resume)
 
     def _check_head(self, ctx: RequestContext) -> None:
         """What HTTP asks of a head beyond its grammar. Raises Refusal (400, 413, 417)."""
@@ -371,6 +404,9 @@ class Downstream:
         self.deadline = 0.0
         try:
             out = lane.pipeline.body(ctx, body, self._query)
+        except Pending as pending:
+            self._put_off(ctx, pending)
+            return
         except Refusal as refusal:
             self._refuse(ctx, refusal, False)
             return
