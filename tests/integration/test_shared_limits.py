@@ -24,6 +24,7 @@ POLICY = """
 upstreams:
   local: {{base_url: "http://127.0.0.1:{port}/v1"}}
 identity: {{anonymous: user}}
+redaction: {{default: {{}}}}
 roles:
   user: {{endpoints: ["*"], models: ["*"], redaction: none}}
 limits:

@@ -29,7 +29,7 @@ Words
 Under-use, the price
     Permits that lie idle with one worker are missing to the others. A lease never takes more than half of an even share
     of what is left, but for requests that wait for it: free / (2 * owners), at least 1. A worker that gets no requests
-    for a counter gives its permits back within IDLE (1.5 s); those of a dead one end within TTL (5 s) and count as used.
+    for a counter gives its permits back within IDLE (1.5 s); those of a dead one end within TTL (5 s), as used.
     So what is idle at exhaustion is back within IDLE, and at a steady rate nothing is lost: the debt drains at the full
     rate as long as not all of the burst is held. A burst of few permits among many workers (fewer than two each) is
     where that fails: each permit then makes the round trip to the store, and the rate is that of the round trips.
@@ -53,8 +53,8 @@ Failure modes
     `open` limits begin afresh.
 
     Split: the side without the store is as with a store that is gone; its leases end before the store gives them away.
-    A primary that goes on serving while its successor does too (a split cluster) admits on both sides until the cluster's
-    own node time-out ends it.
+    A primary that goes on serving while its successor does too (a split cluster) admits on both sides until the
+    cluster's own node time-out ends it.
 
 Not handled
     A store that evicts keys: it must run with `maxmemory-policy noeviction`, else it is refused. Replicas that are

@@ -1,8 +1,8 @@
 """The connection to the store: one server, or a cluster of them, by the same three methods.
 
 Rules. A call is tried once: the scripts number their reports, so a repetition would do no harm, but it would take
-time that a request waits for. What is not answered within the time-out is StoreDown, and its connection is closed, so that an
-answer that comes late is read by nobody. Whether it is a cluster is asked of the server (`INFO cluster`).
+time that a request waits for. What is not answered within the time-out is StoreDown, and its connection is closed, so
+that an answer that comes late is read by nobody. Whether it is a cluster is asked of the server (`INFO cluster`).
 
 Failure modes. StoreDown for all that may pass by itself. A server that may evict keys (`maxmemory` with another policy
 than `noeviction`) is StoreDown too, with that reason: it would forget debts.

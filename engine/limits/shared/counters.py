@@ -44,7 +44,7 @@ def rate(identity: bytes, interval_ns: int, tolerance_ns: int) -> Counter:
 
 
 def quota(identity: bytes, limit: int, start_us: int, end_us: int) -> Counter:
-    """The counter of one calendar window [start, end), in us of the store's clock. ValueError for one that cannot be."""
+    """The counter of one calendar window [start, end), in us of the store's clock. ValueError for an impossible one."""
     if not (1 <= limit <= MAX_PERMITS and 0 <= start_us < end_us):
         raise ValueError(f"a quota of {limit} from {start_us} to {end_us} us cannot be")
     return _counter("quota", identity + start_us.to_bytes(8, "little"), limit, 0, (limit, start_us, end_us), 1)

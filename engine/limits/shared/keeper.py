@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakValueDictionary
 
 from engine.limits.shared.client import Store, StoreDown
-from engine.limits.shared.lease import IDLE_NS, TTL_US, Lease
+from engine.limits.shared.lease import IDLE_SWEEPS, TTL_US, Lease
 from engine.limits.shared.life import Life, new_id
 from engine.limits.shared.scripts import BUCKETS, Answer, Call, bucket_key, load
 
@@ -91,6 +91,7 @@ class Keeper:
         self._born = [-1] * BUCKETS
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._ending = False
         self._beats = 0
 
     # for those who take
@@ -138,9 +139,11 @@ class Keeper:
 
     async def stop(self) -> None:
         """End: what is held is given back, if the store can be asked."""
+        # An exchange that is under way is not cut off: its answer says what is held. It ends by its time-out.
+        self._ending = True
+        self._wake.set()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await self._task
         if not self.failing:
             try:
                 leases = [lease for lease in self._live.values() if not lease.is_settled()]
@@ -154,10 +157,10 @@ class Keeper:
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         sweep, beat, pause = loop.time() + SWEEP_S, loop.time() + BEAT_S, RETRY_S
-        while True:
+        while not self._ending:
             try:
                 if self.failing:
-                    await asyncio.sleep(pause)
+                    await self._until(loop.time() + pause)
                     pause = min(2 * pause, RETRY_MOST_S)
                     await self._reach()
                     continue
@@ -181,7 +184,8 @@ class Keeper:
                 self._fail(f"{type(error).__name__} in this worker")
 
     async def _until(self, when: float) -> None:
-        self._wake.clear()
+        if not self._ending:
+            self._wake.clear()
         try:
             async with asyncio.timeout_at(when):
                 await self._wake.wait()
@@ -248,13 +252,13 @@ class Keeper:
     def _sweep(self) -> None:
         clock = time.monotonic_ns()
         for key, lease in list(self._live.items()):
-            lease.idle = lease.idle + 1 if lease.spent == lease.swept and not lease.busy else 0
+            lease.idle = lease.idle + 1 if lease.spent == lease.swept else 0
             lease.swept = lease.spent
             if lease.is_settled():
                 if not lease.asked:
                     del self._live[key]
                     self._remember(lease)
-            elif lease.idle * SWEEP_S * 1e9 >= IDLE_NS - SWEEP_S * 1e9:
+            elif lease.idle >= IDLE_SWEEPS and lease.held > 0:
                 self._given_up.add(key)
                 self.ask(lease)
             elif lease.spent > lease.sent or lease.unsure or lease.end_ns - clock < TTL_US * 500:

@@ -25,6 +25,8 @@ LOCAL_TTL_NS: Final = TTL_US * 900
 HORIZON_NS: Final = 250_000_000
 # When nobody knows when permits come back, they do so within the time after which an idle lease ends.
 IDLE_NS: Final = 1_500_000_000
+# Sweeps (half a second each) without a take, after which a lease is idle.
+IDLE_SWEEPS: Final = 2
 
 
 class Lease:
@@ -79,6 +81,7 @@ class Lease:
             return False
         self.held -= 1
         self.busy += 1
+        self.idle = 0
         return True
 
     def vacate(self) -> None:
@@ -107,7 +110,8 @@ class Lease:
         if give_up:
             self.held = 0
         else:
-            want = max(0, self.waiting + self._ahead(clock_ns) - self.held)
+            ahead = self._ahead(clock_ns)
+            want = max(0, self.waiting + (0 if self.idle >= IDLE_SWEEPS else ahead) - self.held)
         urgent, self.waiting = self.waiting, 0
         self.sent, self.sent_ns = self.spent, clock_ns
         self.unsure = True
