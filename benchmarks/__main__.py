@@ -10,7 +10,7 @@ from types import FrameType
 
 from benchmarks.errors import BenchmarkError
 
-PARTS = ("peers", "micro", "load")
+PARTS = ("peers", "micro", "load", "limits")
 RESULTS = Path("benchmarks/results")
 
 _DESCRIPTION = """Measure tidegate.
@@ -18,6 +18,7 @@ _DESCRIPTION = """Measure tidegate.
 peers  CPU time a request, throughput and latency beside nginx, Envoy and an ordinary aiohttp proxy,
        with every control on, off, and switched off in turn. Needs wrk, nginx and the `bench` extra.
 micro  each compiled kernel beside its plain-Python oracle and the obvious rival.
+limits a decision beside a dict and a Lua call a request, and a simulation of up to 1,000 hosts on one store.
 load   1,000 idle connections and 1,000 slow streams on one worker; memory of a connection and at rest.
 """
 
@@ -72,6 +73,10 @@ def run(part: str, options: argparse.Namespace) -> bool:
         from benchmarks.micro import main as micro
 
         return micro.main(options.only, rounds=options.rounds, out=options.out, progress=_progress)
+    if part == "limits":
+        from benchmarks.limits import main as limits
+
+        return limits.main(rounds=options.rounds, out=options.out, progress=_progress)
     from benchmarks.load import main as load
 
     return load.main(seconds=options.seconds, out=options.out, progress=_progress)
@@ -81,7 +86,7 @@ def main() -> int:
     """Exit status: 0 measured and held, 1 a floor missed or a round failed, 2 could not be measured."""
     made = parser()
     options = made.parse_args()
-    if options.part in ("all", "load") and options.only:
+    if options.part in ("all", "load", "limits") and options.only:
         made.error("--only goes with peers or with micro")
     signal.signal(signal.SIGTERM, _stop)
     held = True

@@ -2,7 +2,7 @@
 
 One task, one exchange with the store at a time; what is asked for meanwhile goes with the next one. Times:
 
-    SWEEP      unreported use is told, idle leases are given back, old ones renewed
+    SWEEP      idle leases are given back and what they spent is told, old ones are renewed
     BEAT       one bucket (in a cluster BEAT_BUCKETS, to reach every node) is looked at, so that a store that fails or
                has forgotten is noticed without a request that needs it
     RETRY      a store that failed is tried again, doubling up to RETRY_MOST
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakValueDictionary
 
 from engine.limits.shared.client import Store, StoreDown
-from engine.limits.shared.lease import IDLE_SWEEPS, TTL_US, Lease
+from engine.limits.shared.lease import TTL_US, Lease
 from engine.limits.shared.life import Life, new_id
 from engine.limits.shared.scripts import BUCKETS, Answer, Call, bucket_key, load
 
@@ -258,10 +258,11 @@ class Keeper:
                 if not lease.asked:
                     del self._live[key]
                     self._remember(lease)
-            elif lease.idle >= IDLE_SWEEPS and lease.held > 0:
+            elif lease.is_idle():
+                # One call gives back and tells what was spent.
                 self._given_up.add(key)
                 self.ask(lease)
-            elif lease.spent > lease.sent or lease.unsure or lease.end_ns - clock < TTL_US * 500:
+            elif lease.end_ns - clock < TTL_US * 500:
                 self.ask(lease)
 
     def _remember(self, lease: Lease) -> None:

@@ -166,6 +166,10 @@ class Lease:
         """Whether the store knows everything: nothing held, nothing unreported, no call whose fate is unknown."""
         return self.held == 0 and self.busy == 0 and self.spent == self.acknowledged and not self.unsure
 
+    def is_idle(self) -> bool:
+        """Whether nobody has taken for IDLE_SWEEPS, and the store is to be told so."""
+        return self.idle >= IDLE_SWEEPS and (self.held > 0 or self.spent > self.acknowledged or self.unsure)
+
     def _ahead(self, clock_ns: int) -> int:
         """How many permits to have in hand, by the pace of the last calls; also sets when to ask again."""
         elapsed = max(clock_ns - self.sent_ns, HORIZON_NS)
