@@ -1,7 +1,7 @@
 """ns a decision: the host's table, a lease of the shared store, a dict, and a Lua call a request on the same Valkey.
 
-The first three are timed on the thread's CPU clock, by turns, as `micro` does. A call to the store is mostly waiting: it
-is told in wall time and in CPU time of this process, and not made a ratio.
+The first three are timed on the thread's CPU clock, by turns, as `micro` does. A call to the store is mostly waiting:
+it is told in wall time and in CPU time of this process, and not made a ratio.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -22,10 +22,10 @@ from engine.errors import (
     NOT_FOUND,
     REQUEST_TIMEOUT,
     TOO_LARGE,
-    Pending,
     Refusal,
 )
 from engine.pipeline.forward import query
+from engine.pipeline.pending import decided
 from engine.pipeline.phases import internal_error
 from engine.proxy.forms import read_form
 from engine.proxy.models import listing
@@ -34,8 +34,6 @@ from engine.proxy.relay import Exchange
 from engine.proxy.websocket import relay
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from engine.pipeline.context import RequestContext
     from engine.pipeline.forward import Outgoing
     from engine.pipeline.phases import Reply
@@ -43,8 +41,6 @@ if TYPE_CHECKING:
     from engine.proxy.lane import Lane
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 # Past this much unsent answer the upstream is not read further.
 HIGH_WATER = 256 * 1024
@@ -126,7 +122,7 @@ class Door:
         path = request.raw_path.partition("?")[0]
         ctx = lane.pipeline.open(request.method, path, endpoint, headers, address, text)
         try:
-            await _decided(lambda: lane.pipeline.head(ctx))
+            await decided(lambda: lane.pipeline.head(ctx))
             if endpoint is None:
                 if found is None:
                     raise Refusal(NOT_FOUND, "There is no such route here.")
@@ -134,7 +130,7 @@ class Door:
             if endpoint.name == "models":
                 return await self._models(ctx)
             if endpoint.body == "socket":
-                permit = await _decided(lambda: lane.pipeline.socket(ctx, request.query.get("model")))
+                permit = await decided(lambda: lane.pipeline.socket(ctx, request.query.get("model")))
                 return await relay(lane, ctx, permit, request)
             return await self._exchange(ctx, request, await self._outgoing(ctx, endpoint, request))
         except Refusal as refusal:
@@ -158,9 +154,9 @@ class Door:
                 raise Refusal(REQUEST_TIMEOUT, "The request did not arrive in time.") from None
             except web.RequestPayloadError:
                 raise Refusal(BAD_REQUEST, "The request's body is not valid HTTP.") from None
-            return await _decided(lambda: pipeline.form(ctx, form))
+            return await decided(lambda: pipeline.form(ctx, form))
         body = await self._read(ctx, request)
-        return await _decided(lambda: pipeline.body(ctx, body, query(request.raw_path.encode("latin-1"))))
+        return await decided(lambda: pipeline.body(ctx, body, query(request.raw_path.encode("latin-1"))))
 
     async def _read(self, ctx: RequestContext, request: web.Request) -> bytes:
         """The body, bounded in size and time. Raises Refusal (400, 408, 413)."""
@@ -235,16 +231,6 @@ class Door:
         if close:
             response.force_close()
         return response
-
-
-async def _decided(phases: Callable[[], T]) -> T:
-    """What phases give, called again where one of them was put off. Raises what they raise."""
-    while True:
-        try:
-            return phases()
-        except Pending as pending:
-            # Not awaited itself: who is cancelled here must not cancel it for the others that wait.
-            await asyncio.wait((pending.ready,))
 
 
 def _headers(request: web.Request) -> dict[bytes, bytes]:

@@ -76,9 +76,9 @@ def _received(upstream: Upstream, model: str) -> int:
     return sum(json.loads(received.body)["model"] == model for received in list(upstream.received))
 
 
-def _exhaust(gateways: list[Gateway], upstream: Upstream, model: str) -> dict[int, int]:
-    """Hammers until the limit was reached, which is when idle permits have come back; never more."""
-    return until(lambda: _hammer(gateways, model, _after(40)) and _received(upstream, model) >= LIMIT and {1: 1})
+def _exhaust(gateways: list[Gateway], upstream: Upstream, model: str) -> None:
+    """Hammers until the limit was reached, which is when idle permits have come back."""
+    until(lambda: bool(_hammer(gateways, model, _after(40))) and _received(upstream, model) >= LIMIT)
 
 
 def _after(count: int) -> Callable[[], bool]:

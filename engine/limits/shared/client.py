@@ -60,7 +60,7 @@ class Store:
                 if memory.get("maxmemory", 0) > 0 and policy != "noeviction":
                     raise StoreDown(f"the store evicts keys (maxmemory-policy {policy}); limits need noeviction")
                 if clustered:
-                    cluster = RedisCluster.from_url(self._url, cluster_error_retry_attempts=0, **_options())
+                    cluster = RedisCluster.from_url(self._url, **_options())
                     await cluster.initialize()
                     self._client = cluster
                 else:

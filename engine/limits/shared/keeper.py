@@ -4,7 +4,7 @@ One task, one exchange with the store at a time; what is asked for meanwhile goe
 
     SWEEP      idle leases are given back and what they spent is told, old ones are renewed
     BEAT       one bucket (in a cluster BEAT_BUCKETS, to reach every node) is looked at, so that a store that fails or
-               has forgotten is noticed without a request that needs it
+               has forgotten is noticed without a request that needs it; the hosts are counted
     RETRY      a store that failed is tried again, doubling up to RETRY_MOST
 
 Failure modes: see the package. Whatever goes wrong in the task itself is the store failing, too: the limits do what
@@ -37,7 +37,6 @@ BEAT_BUCKETS: Final = 8
 RETRY_S: Final = 0.1
 RETRY_MOST_S: Final = 1.0
 # Hosts are counted for equal shares; one that is silent this long has no share.
-HOSTS_EVERY_BEATS: Final = 5
 HOST_SILENT_US: Final = 15_000_000
 # One pipeline: small enough to be answered well within the time-out by a store that is busy.
 BATCH: Final = 256
@@ -286,10 +285,9 @@ class Keeper:
         start = self._beats * count
         buckets = [bucket % BUCKETS for bucket in range(start, start + count)]
         self._forget(await self._look_at(buckets, self._life.store, self._life.store))
-        if self._beats % HOSTS_EVERY_BEATS == 0:
-            script = load("hosts")
-            arguments = (self._life.host, HOST_SILENT_US)
-            self.hosts = max(1, (await self._store.call([Call(script, script.sha, (_HOSTS_KEY,), arguments)]))[0])
+        script = load("hosts")
+        arguments = (self._life.host, HOST_SILENT_US)
+        self.hosts = max(1, (await self._store.call([Call(script, script.sha, (_HOSTS_KEY,), arguments)]))[0])
         self._beats += 1
 
     async def _look_at(self, buckets: Iterable[int], mine: str, shall: str) -> int:

