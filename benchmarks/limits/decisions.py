@@ -99,7 +99,8 @@ def _case(folder: Path, count: int) -> Case:
 
 async def store_calls(url: str, rounds: int, calls: int = 2000, batch: int = 256) -> StoreCall:
     """What one Lua call a request costs, on the store at `url`. Raises BenchmarkError where it does not answer."""
-    store = Store(url)
+    # A busy machine is slow, not down.
+    store = Store(url, timeout_s=10.0)
     try:
         await store.connect()
         look = load("bucket")

@@ -19,7 +19,7 @@ SCENES = (
     *(Scene(hosts, MILLION) for hosts in HOSTS),
     *(Scene(100, keys) for keys in (1, 100, 10_000)),
     # All hosts on a few hot keys: the store sees batches, and the limit binds.
-    *(Scene(hosts, 10, count=6000) for hosts in HOSTS),
+    *(Scene(hosts, 10, count=3000) for hosts in HOSTS),
 )
 
 
@@ -63,7 +63,7 @@ def main(*, rounds: int, out: Path, progress: Callable[[str], None]) -> bool:
     binding = [(hosts, time_to_bind(hosts)) for hosts in HOSTS]
     print("\na limit made a hundredth binds after (s): " + ", ".join(f"{hosts} hosts {s:.1f}" for hosts, s in binding))
     million = [outcome for outcome in outcomes if outcome.scene.keys == MILLION]
-    hosts = "hosts, 10,000 requests a second in all, 10^6 keys"
+    hosts = "hosts, 5,000 requests a second in all, 10^6 keys"
     draw(
         out / "limits-over.svg", "Admitted beyond the limit", hosts, "requests",
         [(outcome.scene.hosts, outcome.over) for outcome in million],

@@ -39,8 +39,8 @@ class Scene:
 
     hosts: int
     keys: int
-    requests: int = 10_000
-    seconds: int = 20
+    requests: int = 5_000
+    seconds: int = 8
     count: int = 100
     period_s: int = 60
     seed: int = 1

@@ -1,3 +1,5 @@
+cimport cython
+
 from engine.limits.shared.lease cimport Lease
 
 
@@ -12,8 +14,10 @@ cdef class SharedBound:
     cdef dict _plans
     cdef long long _hosts
 
+    @cython.locals(lease=Lease, clock="long long")
     cpdef take(self, long long now_ns)
     cpdef bytes headers(self, long long now_ns)
+    @cython.locals(lease=Lease)
     cdef _spend(self, long long clock_ns)
     cdef _without(self, long long now_ns, long long clock_ns)
     cdef _by_mode(self, object missing, long long now_ns, long long clock_ns)

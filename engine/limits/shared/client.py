@@ -34,9 +34,10 @@ class StoreDown(Exception):
 
 
 class Store:
-    """A lazy connection to the store at `url` (redis, rediss, valkey, valkeys or unix)."""
+    """A lazy connection to the store at `url` (redis, rediss, valkey, valkeys or unix); calls end by `timeout_s`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timeout_s: float = CALL_TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
         self._url = url.replace("valkey", "redis", 1) if url.startswith("valkey") else url
         self._client: Redis | RedisCluster | None = None
 
@@ -50,7 +51,7 @@ class Store:
         await self.close()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                single = Redis.from_url(self._url, **_options())
+                single = Redis.from_url(self._url, **self._options())
                 try:
                     clustered = (await single.info("cluster")).get("cluster_enabled") == 1
                     memory = await single.info("memory")
@@ -60,11 +61,11 @@ class Store:
                 if memory.get("maxmemory", 0) > 0 and policy != "noeviction":
                     raise StoreDown(f"the store evicts keys (maxmemory-policy {policy}); limits need noeviction")
                 if clustered:
-                    cluster = RedisCluster.from_url(self._url, **_options())
+                    cluster = RedisCluster.from_url(self._url, **self._options())
                     await cluster.initialize()
                     self._client = cluster
                 else:
-                    self._client = Redis.from_url(self._url, **_options())
+                    self._client = Redis.from_url(self._url, **self._options())
         except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
             raise StoreDown(_reason(error)) from error
 
@@ -74,7 +75,7 @@ class Store:
         if client is None:
             raise StoreDown("not connected")
         try:
-            async with asyncio.timeout(CALL_TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 if isinstance(client, RedisCluster):
                     gate = asyncio.Semaphore(_AT_ONCE)
                     return await asyncio.gather(*(_one(client, gate, call) for call in calls))
@@ -89,7 +90,7 @@ class Store:
         if client is None:
             raise StoreDown("not connected")
         try:
-            async with asyncio.timeout(CALL_TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 if proposed is not None:
                     await cast("Any", client).hsetnx(key, "id", proposed)
                 found = await cast("Any", client).hget(key, "id")
@@ -101,7 +102,7 @@ class Store:
     async def publish(self, channel: str, message: bytes) -> None:
         """Tell every host that listens. Not stored: who is away misses it. Raises StoreDown."""
         try:
-            async with asyncio.timeout(CALL_TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 await cast("Any", self._client).execute_command("PUBLISH", channel, message)
         except (RedisError, RedisClusterException, OSError, TimeoutError, AttributeError) as error:
             raise StoreDown(_reason(error)) from error
@@ -109,7 +110,7 @@ class Store:
     async def messages(self, channel: str) -> AsyncIterator[bytes]:
         """What is published on a channel, over a connection of its own; in a cluster, any node hears all. Ends with
         StoreDown."""
-        client = Redis.from_url(self._url, **{**_options(), "socket_timeout": None})
+        client = Redis.from_url(self._url, **{**self._options(), "socket_timeout": None})
         try:
             async with client.pubsub(ignore_subscribe_messages=True) as subscription:
                 await subscription.subscribe(channel)
@@ -120,6 +121,15 @@ class Store:
         finally:
             await client.aclose()
 
+    def _options(self) -> dict[str, Any]:
+        return {
+            "socket_timeout": self._timeout_s,
+            "socket_connect_timeout": CONNECT_TIMEOUT_S,
+            "retry": Retry(NoBackoff(), 0),
+            "protocol": 2,
+            "client_name": "tidegate",
+        }
+
     async def close(self) -> None:
         """Drop the connections; what is under way on them is lost."""
         client, self._client = self._client, None
@@ -129,16 +139,6 @@ class Store:
             except (RedisError, OSError):
                 # It was to be dropped anyway.
                 pass
-
-
-def _options() -> dict[str, Any]:
-    return {
-        "socket_timeout": CALL_TIMEOUT_S,
-        "socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "retry": Retry(NoBackoff(), 0),
-        "protocol": 2,
-        "client_name": "tidegate",
-    }
 
 
 async def _pipelined(client: Redis, calls: Sequence[Call]) -> list[Any]:

