@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import cpu
 from benchmarks.errors import BenchmarkError
 from benchmarks.micro.timing import Case, Contender, Result, measure
 from benchmarks.stats import Spread, spread
@@ -46,11 +47,11 @@ class _Silent:
 
 @dataclass(frozen=True)
 class StoreCall:
-    """One call a request: us of wall time and of this process's CPU, and what a pipeline of them carries a second."""
+    """One call a request: us of wall time and of this process's CPU. In pipelines: us of the server's CPU a call."""
 
     wall_us: Spread | None
     cpu_us: Spread | None
-    pipelined_per_s: Spread | None
+    server_us: Spread | None
 
 
 def _dict_take(counters: dict[int, float], keys: tuple[int, ...], now: float) -> bool:
@@ -97,8 +98,11 @@ def _case(folder: Path, count: int) -> Case:
     )  # fmt: skip
 
 
-async def store_calls(url: str, rounds: int, calls: int = 2000, batch: int = 256) -> StoreCall:
-    """What one Lua call a request costs, on the store at `url`. Raises BenchmarkError where it does not answer."""
+async def store_calls(url: str, server: int, rounds: int, calls: int = 2000, batch: int = 256) -> StoreCall:
+    """What one Lua call a request costs, on the store at `url`, which is the process `server`.
+
+    Raises BenchmarkError where it does not answer.
+    """
     # A busy machine is slow, not down.
     store = Store(url, timeout_s=10.0)
     try:
@@ -115,24 +119,24 @@ async def store_calls(url: str, rounds: int, calls: int = 2000, batch: int = 256
             lease.waiting = 1
             return lease.call("benchmark", 0, "owner", number, time.monotonic_ns())
 
-        walls, cpus, rates = [], [], []
+        walls, cpus, served = [], [], []
         for _ in range(rounds):
             began, spent = time.perf_counter(), time.process_time()
             for _ in range(calls):
                 await store.call([call()])
             walls.append((time.perf_counter() - began) / calls * 1e6)
             cpus.append((time.process_time() - spent) / calls * 1e6)
-            began = time.perf_counter()
+            before = cpu.sample(server)
             for _ in range(calls // batch):
                 await store.call([call() for _ in range(batch)])
-            rates.append(calls // batch * batch / (time.perf_counter() - began))
+            served.append(cpu.between(before, cpu.sample(server)) / (calls // batch * batch) / 1000)
     except Exception as error:
         raise BenchmarkError(f"the store at {url}: {error}") from error
     finally:
         await store.close()
-    return StoreCall(spread(walls), spread(cpus), spread(rates))
+    return StoreCall(spread(walls), spread(cpus), spread(served))
 
 
-def run_store_calls(url: str, rounds: int) -> StoreCall:
+def run_store_calls(url: str, server: int, rounds: int) -> StoreCall:
     """`store_calls` in a loop of its own."""
-    return asyncio.run(store_calls(url, rounds))
+    return asyncio.run(store_calls(url, server, rounds))

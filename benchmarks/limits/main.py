@@ -48,11 +48,11 @@ def main(*, rounds: int, out: Path, progress: Callable[[str], None]) -> bool:
         local = decisions.decisions(Path(folder), rounds)
     with ValkeyServer(save="", appendonly="no") as server:
         progress("a call a request")
-        remote = decisions.run_store_calls(f"redis://127.0.0.1:{server.port}/0", rounds)
+        remote = decisions.run_store_calls(f"redis://127.0.0.1:{server.port}/0", server._process.pid, rounds)
     print(show(local))
     print(
         f"\na Lua call a request on one Valkey: {middle(remote.wall_us, 0)} us, {middle(remote.cpu_us, 0)} us of them"
-        f" CPU of this process; in pipelines {middle(remote.pipelined_per_s, 0)} calls a second\n"
+        f" CPU of this process; in pipelines {middle(remote.server_us)} us of the server's CPU a call\n"
     )
     outcomes = []
     for scene in SCENES:
