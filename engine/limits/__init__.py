@@ -4,5 +4,6 @@ rates.py    "6000/minute" as numbers
 model.py    one limit
 store.py    the file with the counters, shared by all processes of a host
 headers.py  what a client is told about its limits
+shared/     the same limits kept together by several hosts, in one Redis or Valkey
 limiter.py  the limits that bind one caller, taken together
 """

@@ -11,8 +11,9 @@
     record     audit line and counters; always runs, after early refusals too
 
 The phases are small functions over one `RequestContext`. They read and write no socket: the two doors (the fast lane
-and aiohttp) call `Pipeline` with bytes and get bytes or a `Refusal`. Any other exception of a phase is a bug in the
-gateway; the doors turn it into a 500 and nothing is forwarded.
+and aiohttp) call `Pipeline` with bytes and get bytes or a `Refusal`, or `Pending`: the same method is called again when
+what a phase waits for is there. Any other exception of a phase is a bug in the gateway; the doors turn it into a 500
+and nothing is forwarded.
 
     Pipeline.open  ->  Pipeline.head  ->  Pipeline.body  ->  ... answer ...  ->  Pipeline.close
                         accept             validate          sanitize             settle

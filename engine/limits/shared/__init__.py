@@ -61,9 +61,14 @@ Not handled
     promoted without the last writes are found out only by a worker that had an answer to one of them, at its next
     call or beat: within BEAT (1 s), in which they may grant those permits again.
 
-    model of the calls   scripts.py, lua/*.lua
-    connection           client.py
-    a lease              lease.py
-    refill, beat, fail   keeper.py
-    the limiter's seam   bound.py
+    A clock of the store that is set forward forgives what would have drained until then, and frees the slots of running
+    requests early; one that is set back makes limits stricter until it has caught up.
+
+Files
+    scripts.py, lua/*.lua   what the store runs
+    counters.py             which counter, by which numbers
+    client.py               the connection; also the way to tell other hosts something (publish, messages)
+    lease.py, keeper.py     a worker's permits, and what keeps them
+    life.py                 which store, which host
+    bound.py, sharing.py    the limiter's seam
 """
