@@ -277,7 +277,7 @@ class Downstream:
         self._exchange = None
         lane = self._lane
         target = line.split(b" ", 2)[1]
-        self._query = query(target) if b"?" in target else b""
+        self._query = query(target) if target.find(b"?") >= 0 else b""
         ctx = self._ctx = lane.pipeline.open(
             "POST", endpoint.path, endpoint, self._headers, self._address, self._address_text
         )
