@@ -14,7 +14,7 @@ cdef class RequestContext:
     cdef public str method
     cdef public str path
     cdef public object endpoint
-    cdef public object headers
+    cdef public dict headers
     cdef public bytes address
     cdef public str address_text
     cdef public long long now_ns

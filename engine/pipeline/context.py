@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from engine.errors import Dialect
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from engine.identity.principal import Principal
     from engine.limits.limiter import Bound
     from engine.policy.snapshot import Endpoint, Permit, Snapshot
@@ -101,7 +99,7 @@ class RequestContext:
         method: str,
         path: str,
         endpoint: Endpoint | None,
-        headers: Mapping[bytes, bytes],
+        headers: dict[bytes, bytes],
         address: bytes,
         address_text: str,
         now_ns: int,

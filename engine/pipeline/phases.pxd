@@ -11,7 +11,7 @@ cdef class Pipeline:
     cdef long _count
 
     cpdef RequestContext open(
-        self, str method, str path, object endpoint, object headers, bytes address, str address_text
+        self, str method, str path, object endpoint, dict headers, bytes address, str address_text
     )
     cpdef head(self, RequestContext ctx)
     cpdef body(self, RequestContext ctx, bytes body, bytes query=*)

@@ -39,8 +39,6 @@ from engine.pipeline.settle import settle
 from engine.pipeline.validate import settle_permit, validate, validate_form
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from engine.identity.store import KeyCache
     from engine.pipeline.meters import Meters
     from engine.policy.snapshot import Endpoint, Permit, Snapshot
@@ -77,7 +75,7 @@ class Pipeline:
         method: str,
         path: str,
         endpoint: Endpoint | None,
-        headers: Mapping[bytes, bytes],
+        headers: dict[bytes, bytes],
         address: bytes,
         address_text: str,
     ) -> RequestContext:
