@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import reduce
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine._fast.prefilter import GAP
 from engine.redaction.prefixes import longest_of
@@ -78,61 +77,67 @@ def _flat(node: Node) -> Iterator[Node]:
         yield node
 
 
-@dataclass(frozen=True, slots=True)
-class _Digits:
-    """`count` digits in every match; at most `lead` other bytes before the first of them, `trail` behind the last and
-    `gap` between two. Where `count` is 0, at most `trail` other bytes come before the first digit or behind the last,
-    if there are any, or in all."""
+class _Digits(NamedTuple):
+    """`least` digits in every match; at most `lead` other bytes before the first of them, `trail` behind the last and
+    `gap` between two. Where `least` is 0, at most `trail` other bytes come before the first digit or behind the last,
+    if there are any, or in all. `size`: the most bytes of a match."""
 
-    count: int
+    least: int
     lead: int
     trail: int
     gap: int
+    size: int
 
 
 def least_digits(pattern: str, gap: int) -> int:
     """How many digits every match has of which no two neighbors have more than `gap` other bytes between them."""
-    parsed = parse(pattern)
-    found = _digits(parsed.node, parsed.folds_case)
-    return found.count if found.gap <= gap else 0
+    found = _digits(parse(pattern).node)
+    return found.least if found.gap <= gap else 0
 
 
-def _digits(node: Node, folds: bool) -> _Digits:
+def _digits(node: Node) -> _Digits:
     match node:
         case Atom(text) if _DIGITS.fullmatch(text):
-            return _Digits(1, 0, 0, 0)
+            return _Digits(1, 0, 0, 0, 1)
         case Group(_, inner):
-            return _digits(inner, folds)
+            return _digits(inner)
         case Concat(parts):
-            return reduce(_then, (_digits(part, folds) for part in parts), _Digits(0, 0, 0, 0))
+            return reduce(_then, map(_digits, parts), _NOTHING)
         case Alternate(options):
-            found = [_digits(option, folds) for option in options]
-            if all(option.count for option in found):
+            found = [_digits(option) for option in options]
+            size = max(option.size for option in found)
+            if all(option.least for option in found):
                 return _Digits(
-                    min(option.count for option in found),
+                    min(option.least for option in found),
                     max(option.lead for option in found),
                     max(option.trail for option in found),
                     max(option.gap for option in found),
+                    size,
                 )
-        case Repeat(inner, least, most, _) if least:
-            once = _digits(inner, folds)
-            if once.count:
+        case Repeat(inner, least, most, _):
+            once = _digits(inner)
+            size = most * once.size
+            if once.least and least:
                 between = once.trail + once.lead if most != 1 else 0
-                return _Digits(once.count * least, once.lead, once.trail, max(once.gap, between))
-        case Repeat(inner, 0, 1, _):
-            once = _digits(inner, folds)
-            if once.count:
-                return _Digits(0, 0, max(once.lead, once.trail), once.gap)
-    # Blind to case as a whole, a literal of one byte may be matched by one of three.
-    return _Digits(0, 0, longest_of(node, True), 0)
+                return _Digits(once.least * least, once.lead, once.trail, max(once.gap, between), size)
+            if once.least and most == 1:
+                return _Digits(0, 0, max(once.lead, once.trail), once.gap, size)
+        case _:
+            # Blind to case as a whole, a literal of one byte may be matched by one of three.
+            size = longest_of(node, True)
+    return _Digits(0, 0, size, 0, size)
+
+
+_NOTHING: Final = _Digits(0, 0, 0, 0, 0)
 
 
 def _then(first: _Digits, second: _Digits) -> _Digits:
     gap = max(first.gap, second.gap)
-    if not first.count and not second.count:
-        return _Digits(0, 0, first.trail + second.trail, gap)
-    if not first.count:
-        return _Digits(second.count, first.trail + second.lead, second.trail, gap)
-    if not second.count:
-        return _Digits(first.count, first.lead, first.trail + second.trail, gap)
-    return _Digits(first.count + second.count, first.lead, second.trail, max(gap, first.trail + second.lead))
+    size = first.size + second.size
+    if not first.least and not second.least:
+        return _Digits(0, 0, first.trail + second.trail, gap, size)
+    if not first.least:
+        return _Digits(second.least, first.trail + second.lead, second.trail, gap, size)
+    if not second.least:
+        return _Digits(first.least, first.lead, first.trail + second.trail, gap, size)
+    return _Digits(first.least + second.least, first.lead, second.trail, max(gap, first.trail + second.lead), size)

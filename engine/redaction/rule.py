@@ -20,8 +20,7 @@ class Rule:
     A pattern with a capturing group finds what the group catches, and the rest of the match is context that stays; one
     without finds the whole match.
 
-    `examples` and `counterexamples` are held against the rule whenever a ruleset is built. In an example the rule must
-    find something, in a counterexample nothing.
+    In an example the rule must find something, in a counterexample nothing. `ruleset` says when that is checked.
     """
 
     id: str
