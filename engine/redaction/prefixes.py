@@ -188,6 +188,15 @@ def longest_of(node: Node, folds: bool) -> int:
             return most * longest_of(inner, folds)
 
 
+def _may_be_k_or_s(ascii_class: str) -> bool:
+    if "[" in ascii_class[1:]:
+        return True  # a named class, which `re` does not know
+    try:
+        return any(re.fullmatch(ascii_class, letter) for letter in "kKsS")
+    except re.error:
+        return True
+
+
 @lru_cache(maxsize=1024)  # the pack has a few hundred different ones, each many times over
 def _width(text: str, literal: str | None, folds: bool) -> int:
     if literal is not None:
@@ -197,5 +206,5 @@ def _width(text: str, literal: str | None, folds: bool) -> int:
         return 1
     is_ascii_class = text.startswith("[") and not text.startswith("[^") and text.isascii()
     if is_ascii_class and not any(wide in text for wide in (r"\p", r"\P", r"\x{", r"\D", r"\W", r"\S", "[:^")):
-        return 3 if folds else 1
+        return 3 if folds and _may_be_k_or_s(text) else 1
     return _WIDEST

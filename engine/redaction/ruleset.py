@@ -52,6 +52,10 @@ def accepts(rule: Rule, match: bytes, value: bytes) -> bool:
     return rule.check is None or rule.check(value.decode("utf-8", "replace"))
 
 
+def _follows(text: bytes, at: int, characters: str) -> bool:
+    return at > 0 and chr(text[at - 1]) in characters
+
+
 class Place(NamedTuple):
     """A match that counts: where its value is, and where the search for the next match begins. Byte offsets."""
 
@@ -70,7 +74,7 @@ def next_place(rule: Rule, scanner: Scanner, index: int, text: bytes, at: int, b
         start, end, left, right = place
         if start >= before:
             return None
-        if accepts(rule, text[start:end], text[left:right]):
+        if not _follows(text, start, rule.not_after) and accepts(rule, text[start:end], text[left:right]):
             return Place(left, right, end)
         at = start + 1
         while at < len(text) and text[at] & 0xC0 == 0x80:
