@@ -129,6 +129,7 @@ def _as_json(rule: Rule) -> dict[str, object]:
         "pattern": rule.pattern,
         "max_len": rule.max_len,
         "keywords": rule.keywords,
+        "not_after": rule.not_after,
         "check": rule.check.__name__ if rule.check is not None else None,
         "replacement": rule.replacement,
         "examples": rule.examples,

@@ -15,13 +15,13 @@ NO_BOUND: Final = 1 << 30
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`pattern` is RE2 syntax. A match counts if it has at most `max_len` bytes, if one of the `keywords`, where there
-    are any, stands in it, in upper or lower case (ASCII), and if `check` accepts its value.
+    are any, stands in it, in upper or lower case (ASCII), if none of the characters `not_after` (ASCII) stands right
+    before it, and if `check` accepts its value.
 
     A pattern with a capturing group finds what the group catches, and the rest of the match is context that stays; one
     without finds the whole match.
 
-    `examples` and `counterexamples` are held against the rule whenever a ruleset is built. In an example the rule must
-    find something, in a counterexample nothing.
+    In an example the rule must find something, in a counterexample nothing. `ruleset` says when that is checked.
     """
 
     id: str
@@ -33,3 +33,4 @@ class Rule:
     counterexamples: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     check: Check | None = None
+    not_after: str = ""
