@@ -33,6 +33,8 @@ _COUNTED_JOINT: Final = 8
 _COUNTED: Final = 64
 # A lead that may be longer, in bytes, is none.
 _LONGEST_LEAD: Final = 128
+# A rule that may match more, in bytes, is searched for by itself.
+_LONGEST_ALIKE: Final = 512
 # Rules whose matches are shorter, in bytes, may hold back as much as each other.
 _SHORT: Final = 64
 
@@ -82,7 +84,7 @@ def _behind(text: bytes, at: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """See the module. `alike` are the rules that no literal announces.
+    """See the module. `alike` are the rules that no literal announces, and that are not too long.
 
     Text with digits makes candidates of most of them, so one search by `any_alike`, the alternatives of them all, goes
     before the searches for each.
@@ -109,7 +111,12 @@ class Search:
 def search_of(rules: tuple[Rule, ...]) -> Search:
     """The automata of checked rules. Profiles with the same rules share them."""
     needs = [needs_of(rule) for rule in rules]
-    alike = [index for index, (literals, _) in enumerate(needs) if not literals]
+    # An empty pattern is that of a rule with a detector. Long repeats need states that slow the others down.
+    alike = [
+        index
+        for index, (literals, _) in enumerate(needs)
+        if not literals and 0 < longest(rules[index].pattern) <= _LONGEST_ALIKE
+    ]
     try:
         any_alike = make_scanner(["|".join(_in_a_group(rules[index].pattern) for index in alike)])
     except RegexError:
@@ -128,7 +135,7 @@ def _ahead(rules: tuple[Rule, ...]) -> Ahead:
     bounds = tuple(longest(rule.pattern) for rule in rules)
     leads = [_short(leads_of(rule.pattern)) for rule in rules]
     led = list(dict.fromkeys(pattern for lead in leads for pattern in lead.patterns))
-    unled = [index for index, lead in enumerate(leads) if not lead.literals]
+    unled = [index for index, lead in enumerate(leads) if not lead.literals and rules[index].pattern]
     keyed = [
         index
         for index in unled
