@@ -23,6 +23,7 @@ cdef class RequestContext:
     cdef public object bound
     cdef public object late
     cdef public object permit
+    cdef public object profile
     cdef public Reservation reservation
     cdef public object request
     cdef public str model

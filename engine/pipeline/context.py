@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.identity.principal import Principal
     from engine.limits.limiter import Bound
     from engine.policy.snapshot import Endpoint, Permit, Snapshot
+    from engine.redaction.profile import Profile
     from engine.validation.decode import Request
 
 
@@ -79,6 +80,7 @@ class RequestContext:
         "path",
         "permit",
         "principal",
+        "profile",
         "reason",
         "redaction",
         "request",
@@ -119,6 +121,8 @@ class RequestContext:
         self.bound: Bound | None = None
         self.late: Bound | None = None
         self.permit: Permit | None = None
+        # The redaction of the answer: the role's, or the same made for this request; None where none is switched on.
+        self.profile: Profile | None = None
         self.reservation: Reservation | None = None
         self.request: Request | None = None
         self.model: str | None = None

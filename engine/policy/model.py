@@ -146,6 +146,14 @@ class UserRule(Section, frozen=True, forbid_unknown_fields=True):
     counterexamples: list[str] = []
 
 
+class Hazards(Section, frozen=True, forbid_unknown_fields=True):
+    """What the groups of output hazards need to know. `allowed_hosts`: hosts that links may lead to, as `example.com`
+    or `*.example.com`. `canaries`: texts that no answer may have, such as one put into a system prompt for this."""
+
+    allowed_hosts: list[str] = []
+    canaries: list[Annotated[str, Meta(min_length=8, max_length=256)]] = []
+
+
 class Route(Section, frozen=True, forbid_unknown_fields=True):
     """A JSON API other than the known dialects. `response_text`: JSON pointers, with `*`, to text in its answers."""
 
@@ -183,6 +191,7 @@ class Document(Section, frozen=True, forbid_unknown_fields=True):
     network: Network = Network()
     validation: Validation = Validation()
     redaction: Profiles = {}
+    hazards: Hazards = Hazards()
     rules: list[UserRule] = []
     routes: list[Route] = []
 

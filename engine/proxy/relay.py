@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import CLIENT_GONE, UNAVAILABLE, UPSTREAM_BROKEN, UPSTREAM_TIMEOUT, Refusal
 from engine.pipeline.phases import internal_error
-from engine.pipeline.sanitize import feed_stream, open_stream, profile_of
+from engine.pipeline.sanitize import feed_stream, open_stream
 from engine.pipeline.settle import UsageTap, read_usage
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class Exchange:
 
     def _collect(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
-        if self._size > RELAY_AFTER and profile_of(self._ctx) is None and not self._strips():
+        if self._size > RELAY_AFTER and self._ctx.profile is None and not self._strips():
             self._ctx.redaction = "off"
             self._begin(b"")
             for held in self._chunks:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
+from engine.redaction.links import LeadsAway
 from engine.redaction.prefixes import Unbounded, bounded, longest, whole_prefix
 from engine.redaction.regex import RegexError, Scanner, make_scanner
 from engine.redaction.rule import NO_BOUND, Rule
@@ -70,6 +71,9 @@ def next_place(rule: Rule, scanner: Scanner, index: int, text: bytes, at: int, b
     After a match that does not count the search goes on a character later, because the next may begin inside it. So the
     time is bounded by the text times the longest match.
     """
+    if rule.detector is not None:
+        found = rule.detector.find(text, at, before)
+        return Place(*found, found[1]) if found is not None and found[0] < before else None
     while (place := scanner.find(index, text, at)) is not None:
         start, end, left, right = place
         if start >= before:
@@ -95,6 +99,8 @@ def bound_rule(rule: Rule) -> Rule:
 
     A repeat without an upper bound takes at most `max_len` characters, and never more than RE2 can count to.
     """
+    if rule.detector is not None:
+        return rule
     try:
         pattern = bounded(rule.pattern, rule.max_len if rule.max_len < NO_BOUND else None)
         return replace(rule, pattern=pattern, max_len=min(rule.max_len, longest(pattern)))
@@ -130,9 +136,12 @@ def _built_in() -> tuple[Rule, ...]:
     return tuple(map(bound_rule, RULES))
 
 
-def build(user_rules: Sequence[Rule] = ()) -> Ruleset:
-    """The ruleset of a policy. Raises RuleError, also for two rules of one id."""
-    known = _built_in()
+def build(user_rules: Sequence[Rule] = (), allowed_hosts: frozenset[str] = frozenset()) -> Ruleset:
+    """The ruleset of a policy. `allowed_hosts`: see `links`. Raises RuleError, also for two rules of one id."""
+    known = tuple(
+        replace(rule, check=rule.check.allowing(allowed_hosts)) if isinstance(rule.check, LeadsAway) else rule
+        for rule in _built_in()
+    )
     seen = {rule.id for rule in known}
     for rule in user_rules:
         if rule.id in seen:

@@ -32,6 +32,8 @@ _JOINT_MEM: Final = 32 << 20
 _COUNTED_JOINT: Final = 8
 # A lead that may be longer, in bytes, is none.
 _LONGEST_LEAD: Final = 128
+# A rule that may match more, in bytes, is searched for by itself.
+_LONGEST_ALIKE: Final = 512
 # Rules whose matches are shorter, in bytes, may hold back as much as each other.
 _SHORT: Final = 64
 
@@ -101,7 +103,7 @@ def _behind(text: bytes, at: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """See the module. `alike` are the rules that no literal announces.
+    """See the module. `alike` are the rules that no literal announces, and that are not too long.
 
     Text with digits makes candidates of most of them, so one search by `any_alike`, the alternatives of them all, goes
     before the searches for each.
@@ -164,7 +166,12 @@ def _read(rule: Rule) -> _Reading:
 def search_of(rules: tuple[Rule, ...]) -> Search:
     """The automata of checked rules. Profiles with the same rules share them."""
     readings = [_read(rule) for rule in rules]
-    alike = [index for index, reading in enumerate(readings) if not reading.literals]
+    # An empty pattern is that of a rule with a detector. Long repeats need states that slow the others down.
+    alike = [
+        index
+        for index, reading in enumerate(readings)
+        if not reading.literals and 0 < reading.bound <= _LONGEST_ALIKE
+    ]
     try:
         any_alike = make_scanner(["|".join(_in_a_group(rules[index].pattern) for index in alike)])
     except RegexError:
@@ -181,7 +188,7 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
 
 def _ahead(rules: tuple[Rule, ...], readings: list[_Reading]) -> Ahead:
     led = [lead for reading in readings if reading.lead_literals for lead in reading.leads]
-    unled = [index for index, reading in enumerate(readings) if not reading.lead_literals]
+    unled = [index for index, reading in enumerate(readings) if not reading.lead_literals and rules[index].pattern]
     keyed = [
         index
         for index in unled
