@@ -17,8 +17,6 @@ async def read_form(request: web.BaseRequest, limit: int) -> tuple[Form, int]:
     that ends are the caller's."""
     if request.content_type != "multipart/form-data":
         raise Refusal(UNSUPPORTED_MEDIA, "The Content-Type must be multipart/form-data.")
-    if request.content_length is not None and request.content_length > limit:
-        raise Refusal(TOO_LARGE, f"The request's body is larger than {limit} bytes.")
     fields: list[Field] = []
     size = 0
     try:

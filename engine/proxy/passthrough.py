@@ -165,6 +165,9 @@ class Door:
     async def _outgoing(self, ctx: RequestContext, endpoint: Endpoint, request: web.BaseRequest) -> Outgoing:
         """The request for the upstream. Raises Refusal."""
         pipeline = self._lane.pipeline
+        limit = ctx.snapshot.max_body
+        if request.content_length is not None and request.content_length > limit:
+            raise Refusal(TOO_LARGE, f"The request's body is larger than {limit} bytes.")
         if b"expect" in ctx.headers and request.writer is not None and not request.content.is_eof():
             await request.writer.write(_CONTINUE)
             # It is no part of the answer: without this the answer would be taken for begun.
@@ -185,8 +188,6 @@ class Door:
         """The body, bounded in size and time. Raises Refusal (400, 408, 413)."""
         limit = ctx.snapshot.max_body
         too_large = Refusal(TOO_LARGE, f"The request's body is larger than {limit} bytes.")
-        if request.content_length is not None and request.content_length > limit:
-            raise too_large
         body = bytearray()
         try:
             async with asyncio.timeout(self._lane.body_timeout):
@@ -283,6 +284,8 @@ def _last(request: web.BaseRequest, response: web.StreamResponse) -> web.StreamR
 
 
 def _set_headers(response: web.StreamResponse, lines: bytes) -> None:
+    # In the place of aiohttp's own, which tells versions.
+    response.headers["server"] = "tidegate"
     for line in lines.split(b"\r\n"):
         if line:
             name, _, value = line.partition(b": ")

@@ -14,12 +14,15 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 _LINE = re.compile(rb"[A-Z]+ /[!-~]* HTTP/1\.1")
 _FIELD = re.compile(rb"([a-z0-9-]+): ([\t\x20-\x7e\x80-\xff]*)")
 
-Piece = bytes | float | None
-"""What an answer is made of: bytes to send, seconds to let pass, None to wait until the other side is gone."""
+KEEP: Final = True
+Piece = bytes | float | bool | None
+"""What an answer is made of: bytes to send, seconds to let pass, None to wait until the other side is gone; KEEP at the
+end leaves the connection open for the next request."""
 
 
 @dataclass
@@ -138,6 +141,8 @@ class StrictUpstream:
             connection.sendall(simple(completion(model)))
             return True
         for piece in pieces:
+            if piece is KEEP:
+                return True
             if isinstance(piece, bytes):
                 connection.sendall(piece)
             elif piece is None:
