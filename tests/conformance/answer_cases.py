@@ -38,7 +38,7 @@ CHUNKED = b"Transfer-Encoding: chunked"
 
 def _honest() -> Iterator[Answer]:
     yield Answer("sized", (simple(GOOD), KEEP), PASS)
-    yield Answer("in-bytes", tuple(simple(GOOD)[i : i + 40] for i in range(0, len(simple(GOOD)), 40)) + (KEEP,), PASS)
+    yield Answer("in-bytes", (*(simple(GOOD)[i : i + 40] for i in range(0, len(simple(GOOD)), 40)), KEEP), PASS)
     yield Answer("chunked", (fields(CHUNKED) + chunks(GOOD[:5], GOOD[5:]), KEEP), PASS)
     for trailer in (b"X-Trailer: a", b"Content-Length: 3", b"Set-Cookie: a=b", b"Content-Type: text/html"):
         last = b"0\r\n" + trailer + b"\r\n\r\n"
