@@ -21,6 +21,7 @@ from engine.pipeline.meters import Meters
 from engine.pipeline.phases import Pipeline
 from engine.policy.loader import parse_policy
 from engine.policy.snapshot import Snapshot, compile_snapshot
+from engine.proxy.door import DoorProtocol
 from engine.proxy.lane import Lane
 from engine.proxy.passthrough import Door
 from engine.redaction.hash_key import HASH_KEY_FILE, open_hash_key
@@ -52,8 +53,9 @@ class WorkerApp:
         self._hash_key = open_hash_key(settings.state_dir / HASH_KEY_FILE)
         self._lane: Lane | None = None
         self._snapshot: Snapshot | None = None
-        self._runner: web.AppRunner | None = None
+        self._runner: web.ServerRunner | None = None
         self._server: asyncio.Server | None = None
+        self._door: Door | None = None
         self._poll: asyncio.Task[None] | None = None
 
     @property
@@ -85,22 +87,17 @@ class WorkerApp:
     def _handler(self) -> asyncio.Protocol:
         assert self._runner is not None
         assert self._runner.server is not None
-        return self._runner.server()
+        assert self._lane is not None
+        assert self._door is not None
+        return DoorProtocol(self._runner.server, self._door, self._lane)
 
     async def serve(self, sock: socket.socket) -> None:
         """Accepts connections on a listening socket; returns when it does."""
         lane = self._lane
         assert lane is not None
-        door = Door(lane)
-        self._runner = web.AppRunner(
-            _application(door),
-            handle_signals=False,
-            access_log=None,
-            keepalive_timeout=self._settings.idle_timeout,
-            max_line_size=self._settings.max_header_bytes,
-            max_field_size=self._settings.max_header_bytes,
-            handler_cancellation=True,
-        )
+        door = self._door = Door(lane)
+        # The bare server: the door routes for itself, and a router of aiohttp's would answer what it cannot match.
+        self._runner = web.ServerRunner(web.Server(door.handle, handler_cancellation=True), handle_signals=False)
         await self._runner.setup()
         lane.sweeper.start()
         self._poll = asyncio.create_task(self._poll_keys())
@@ -140,12 +137,6 @@ class WorkerApp:
                 self._keys.poll()
             except Exception:
                 log.exception("the key store could not be polled")
-
-
-def _application(door: Door) -> web.Application:
-    application = web.Application(client_max_size=0)
-    application.router.add_route("*", "/{path:.*}", door.handle)
-    return application
 
 
 def _server_context(settings: Settings) -> ssl.SSLContext | None:

@@ -184,13 +184,14 @@ class Exchange:
         elif encoding not in (b"identity", b""):
             self._broken("it is compressed in a way that was not asked for")
             return
-        if 300 <= status < 400 or status < 200:
-            self._broken("it redirects")
+        if not (200 <= status < 300 or 400 <= status < 600):
+            self._broken("it redirects, or its status is none")
             return
         content_type = self._media if self._media != b"application/octet-stream" else _CONTENT_TYPE
         self._answer_headers = self._pipeline.headers(ctx, content_type)
         retry_after = headers.get(b"retry-after")
-        if retry_after is not None and status >= 400:
+        # Whole seconds, and days at the most: a date, or what else stands there, tells a client nothing it could use.
+        if retry_after is not None and status >= 400 and len(retry_after) <= 6 and retry_after.isdigit():
             self._answer_headers += b"retry-after: %b\r\n" % retry_after
         if status < 300 and self._media.lower().startswith(_EVENT_STREAM):
             ctx.stream = True
