@@ -261,8 +261,8 @@ cdef class Budget:
 
     `entries`: up to 16 of (fingerprint, kind, column, interval, tolerance), no fingerprint twice. A rate: ns between two
     units, and ns in which it drains from full. Otherwise the interval is 1 and the tolerance is the limit in units.
-    1 <= interval <= tolerance <= MAX_SPAN_NS; the limit (tolerance // interval) is at most MAX_AMOUNT. ValueError
-    otherwise. An entry is named by its index. Not safe without the GIL.
+    1 <= interval <= tolerance <= MAX_SPAN_NS. ValueError otherwise. The limit is tolerance // interval; more than
+    MAX_AMOUNT is never held of it at a time. An entry is named by its index. Not safe without the GIL.
     """
 
     cdef readonly Table table
@@ -293,8 +293,6 @@ cdef class Budget:
                 raise ValueError(f"entry {i}: kind {kind}, column {column}")
             if not 1 <= interval <= tolerance <= MAX_SPAN_NS or (kind != RATE and interval != 1):
                 raise ValueError(f"entry {i}: interval {interval}, tolerance {tolerance}")
-            if tolerance // interval > MAX_AMOUNT:
-                raise ValueError(f"entry {i}: a limit of {tolerance // interval} is above {MAX_AMOUNT}")
             if fingerprint in seen:
                 raise ValueError(f"entry {i}: fingerprint {fingerprint} is already there")
             seen.add(fingerprint)
@@ -526,6 +524,8 @@ cdef class Budget:
             return -1
         if amount > entry.capacity:
             return -2
+        if entry.held + amount > C_MAX_AMOUNT:
+            return 0
         if entry.held + amount <= entry.capacity and entry.debt + total * entry.interval <= entry.tolerance:
             return -1
         if entry.kind == RATE:
@@ -545,7 +545,7 @@ cdef class Budget:
         for _ in range(ATTEMPTS):
             slot = find_counter(&self.table.slots, key, &word)
             self.look_used(entry, now, word)
-            if entry.held + amount > entry.capacity or (
+            if entry.held + amount > min(entry.capacity, C_MAX_AMOUNT) or (
                 entry.debt + (entry.held + amount) * entry.interval > entry.tolerance
             ):
                 return C_REFUSED
