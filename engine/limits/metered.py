@@ -67,6 +67,7 @@ class Metered:
         "_most_spend",
         "_most_total",
         "counts_tokens",
+        "ends_streams",
         "limits",
         "spend_limit",
     )
@@ -83,6 +84,7 @@ class Metered:
         self._most_total = self._most("tokens")
         self._most_spend = self._most("spend")
         self.spend_limit = next((limit for limit in limits if limit.kind == "spend"), None)
+        self.ends_streams = any(limit.ends_streams for limit in self.limits)
         self.counts_tokens = any(
             limit.kind in ("tokens", "input_tokens", "output_tokens", "spend") for limit in self.limits
         )
@@ -169,6 +171,11 @@ class Held:
     def counts_tokens(self) -> bool:
         """Whether a limit on tokens or spend is among them: then the answer's use has to be known."""
         return self._metered.counts_tokens
+
+    @property
+    def ends_streams(self) -> bool:
+        """Whether a stream that uses up what is left is to be ended."""
+        return self._metered.ends_streams
 
     def settle(self, now_ns: int, input: int, output: int) -> None:
         """Charges what was used and releases the rest. A second call does nothing."""

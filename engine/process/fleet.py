@@ -63,6 +63,7 @@ class Fleet:
         self._sockets = tuple(sockets)
         self._board = board
         self._new_ring = new_ring
+        self._on_gone = on_gone
         self._ending = asyncio.Event()
         self._children: dict[int, Child] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -162,6 +163,7 @@ class Fleet:
     async def _watch(self, child: Child, start: control.Start) -> None:
         code = await child.watch(start, self._is_ready)
         del self._children[child.pid]
+        self._on_gone()
         self._board.clear_gauges(start.stripe)
         self._stripes.put_nowait(start.stripe)
         if self._ending.is_set():
