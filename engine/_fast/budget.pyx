@@ -554,7 +554,11 @@ cdef class Budget:
                 if verdict == FULL:
                     return C_NO_ROOM
                 if verdict == INSERTED:
-                    return 0
+                    # Without a slot there was no version: somebody may have held, settled and lost the slot meanwhile.
+                    self.look(entry, now)
+                    if entry.debt + entry.held * entry.interval <= entry.tolerance:
+                        return 0
+                    release_hold(&self.table.slots, entry.fingerprint, amount, now)
             elif slot_cas(slot, key, word, key, next_hold(word, entry.held + amount, now)):
                 return 0
         return C_NO_ROOM

@@ -1,8 +1,9 @@
 # The two words of a budget: what is held by open reservations, and what was used.
 #
-# A hold is 2^62, a version of 22 bits and an amount of 40 bits. It is above every time, so its slot is never taken over;
-# with the amount 0 it becomes the time at which it did, which is an idle counter like any other. The version changes with
-# every swap: who finds a word as it was before knows that nobody swapped it in between.
+# A hold is 2^62, a version of 22 bits and an amount of 40 bits. It is above every time, so its slot is never taken over.
+# With the amount 0 it becomes a time in the past, which is an idle counter like any other: that at which it did, its last
+# 22 bits (4 ms) replaced by the version. The version changes with every swap, through idleness too: who finds a word as it
+# was before knows that nobody swapped it in between, and so that nobody settled and released.
 #
 # What was used is, for a rate, the time at which the debt will have drained (a TAT, as in bucket.pyx); for a calendar
 # quota, the END of the window plus the amount. So a counter in debt is always in the future and keeps its slot, and one of
@@ -43,12 +44,16 @@ cdef inline int64_t held_amount(int64_t word) noexcept nogil:
 
 
 cdef inline int64_t next_hold(int64_t word, int64_t amount, int64_t now) noexcept nogil:
-    # A hold that begins takes its version from the clock, so that it does not repeat those before it.
+    # `word` is what the hold was, 0 where it had no slot: then its version is taken from the clock.
     cdef int64_t version
+    if word >= mark():
+        version = (word >> AMOUNT_BITS) + 1
+    else:
+        version = (word if word else now >> 10) + 1
+    version &= (<int64_t>1 << VERSION_BITS) - 1
     if amount <= 0:
-        return now
-    version = (word >> AMOUNT_BITS) + 1 if word >= mark() else now >> 10
-    return mark() | ((version & ((<int64_t>1 << VERSION_BITS) - 1)) << AMOUNT_BITS) | amount
+        return (max((now >> VERSION_BITS) - 1, <int64_t>0) << VERSION_BITS) | version
+    return mark() | (version << AMOUNT_BITS) | amount
 
 
 cdef inline int64_t slack(int64_t tolerance) noexcept nogil:
