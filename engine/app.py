@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from engine.identity.store import KeyCache
-from engine.limits.store import open_store
+from engine.limits.journals import OwnJournal
+from engine.limits.store import JOURNALS, LIMITS_FILE, open_store
 from engine.pipeline.meters import Meters
 from engine.pipeline.phases import Pipeline
 from engine.policy.loader import parse_policy
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LIMITS_FILE: Final = "limits.state"
 # Backstop for a key change that was committed but not announced; see engine.identity.store.
 _POLL_KEYS_S: Final = 1.0
 _DRAIN_TICK_S: Final = 0.05
@@ -49,6 +49,8 @@ class WorkerApp:
         self._metrics = metrics
         self._audit = audit
         self._store = open_store(settings.state_dir / LIMITS_FILE, settings.limit_slots)
+        # A connection has one request at a time; those of a second door are counted with the first.
+        self._reservations = OwnJournal(settings.state_dir / JOURNALS, settings.max_connections)
         self._keys = KeyCache(settings.state_dir)
         self._hash_key = open_hash_key(settings.state_dir / HASH_KEY_FILE)
         self._lane: Lane | None = None
@@ -70,7 +72,9 @@ class WorkerApp:
     def load_policy(self, text: str, source: str) -> None:
         """Puts a policy in force from the next request on, or raises and leaves the one before."""
         policy = parse_policy(text, source, os.environ)
-        snapshot = compile_snapshot(policy, table=self._store.table, hash_key=self._hash_key)
+        snapshot = compile_snapshot(
+            policy, table=self._store.table, hash_key=self._hash_key, journal=self._reservations.journal
+        )
         meters = Meters(self._metrics, {endpoint.name for endpoint in snapshot.endpoints.values()})
         if self._lane is not None:
             self._lane.use(snapshot)
@@ -129,6 +133,7 @@ class WorkerApp:
             self._poll.cancel()
         lane.sweeper.stop()
         lane.pools.close()
+        self._reservations.close()
 
     async def _poll_keys(self) -> None:
         while True:

@@ -19,7 +19,7 @@ BELOW = {
     "policy": {"policy"} | DOMAINS - {"telemetry"} | SHARED,
     "pipeline": {"pipeline", "policy"} | DOMAINS | SHARED,
     "proxy": {"proxy", "pipeline", "policy"} | DOMAINS | SHARED,
-    "offline": {"offline", "policy", "redaction"} | SHARED,
+    "offline": {"offline", "policy", "redaction", "limits", "telemetry"} | SHARED,
     "process": {"process", "telemetry"} | SHARED,
     "admin": {"admin", "telemetry"} | SHARED,
     "errors": set(),

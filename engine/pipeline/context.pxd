@@ -1,6 +1,11 @@
 cdef class Reservation:
     cdef public tuple taken
     cdef public bint closed
+    cdef public object held
+    cdef public bint answered
+    cdef public bint asked_usage
+    cdef public long long counted
+    cdef public object tap
 
 
 cdef class Usage:

@@ -51,10 +51,14 @@ class Price(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class Model(Section, frozen=True, forbid_unknown_fields=True):
-    """Where requests for a model go, and what they cost."""
+    """Where requests for a model go, and what they cost.
+
+    `default_output`: tokens of answer that are reserved for a request that does not say how many it wants.
+    """
 
     upstream: Name
     price: Price | None = None
+    default_output: Positive = 1024
 
 
 class JwtIssuer(Section, frozen=True, forbid_unknown_fields=True):
@@ -102,15 +106,25 @@ class Role(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class Limit(Section, frozen=True, forbid_unknown_fields=True):
-    """One limit: exactly one of requests, tokens, spend and concurrent."""
+    """One limit: exactly one of requests, tokens, input_tokens, output_tokens, spend, concurrent and body_bytes.
+
+    `by`: one scope, or several that count for each combination. `window`: see `engine.policy.limits`; `timezone` is that
+    of a calendar window. `on_exhausted`: whether a stream that uses up what is left is ended or may finish.
+    """
 
     name: Name
-    by: By
+    by: By | list[By]
     requests: str | None = None
     tokens: str | None = None
+    input_tokens: str | None = None
+    output_tokens: str | None = None
     spend: str | None = None
     concurrent: Positive | None = None
+    body_bytes: str | None = None
     burst: Positive | None = None
+    window: Literal["rate", "calendar"] | None = None
+    timezone: str = "UTC"
+    on_exhausted: Literal["finish", "end"] = "finish"
     roles: list[Name] | None = None
     models: list[Name] | None = None
     ipv6_prefix: Annotated[int, Meta(ge=1, le=128)] = 64

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Protocol
 from engine.errors import CLIENT_GONE, UNAVAILABLE, UPSTREAM_BROKEN, UPSTREAM_TIMEOUT, Refusal
 from engine.pipeline.phases import internal_error
 from engine.pipeline.sanitize import feed_stream, open_stream
-from engine.pipeline.settle import UsageTap, read_usage
+from engine.pipeline.usage import UsageTap, read_usage
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
@@ -151,8 +151,16 @@ class Exchange:
             self._refuse(Refusal(UPSTREAM_TIMEOUT, "The upstream fell silent in its answer."), "idle_timeout")
 
     def cancel(self) -> None:
-        """The client has left: the upstream's work is ended at once."""
+        """The client has left: the upstream's work is ended at once, unless a limit has to know what it used."""
         if self.done:
+            return
+        if self._sent and not self._begun and not self._ctx.stream and self._is_counted():
+            # The upstream does the work whether or not somebody waits for it. What it used is in its answer alone.
+            self._ctx.reason = CLIENT_GONE.code
+            self._sink = _Nobody()
+            self._sweeper.items.add(self)
+            if self._paused:
+                self.resume()
             return
         self.done = True
         self._drop_connection()
@@ -207,7 +215,7 @@ class Exchange:
             self._size += len(chunk)
             if self._begun:
                 if self._tap is not None:
-                    self._tap.feed(chunk)
+                    chunk = self._tap.feed(chunk)
                 self._write(chunk if self._stream is None else feed_stream(self._ctx, self._stream, chunk))
             else:
                 self._collect(chunk)
@@ -219,7 +227,7 @@ class Exchange:
 
     def _collect(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
-        if self._size > RELAY_AFTER and self._ctx.profile is None and not self._strips():
+        if self._size > RELAY_AFTER and self._ctx.profile is None and not self._strips() and not self._is_counted():
             self._ctx.redaction = "off"
             self._begin(b"")
             for held in self._chunks:
@@ -231,6 +239,11 @@ class Exchange:
     def _strips(self) -> bool:
         permit = self._ctx.permit
         return permit is not None and permit.role.parameters is not None and bool(permit.role.parameters.strips)
+
+    def _is_counted(self) -> bool:
+        """Whether a limit needs to know what the answer used: then it is held, because the report stands at its end."""
+        reservation = self._ctx.reservation
+        return reservation is not None and reservation.held is not None and bool(reservation.held.counts_tokens)
 
     def _decode(self, decoder: zlib._Decompress, chunk: bytes) -> bytes:
         """Decompresses under the bound of an answer: a small body must not become an endless one."""
@@ -253,6 +266,9 @@ class Exchange:
             if self._decoder is not None and not self._decoder.eof and self._size:
                 raise Refusal(UPSTREAM_BROKEN, "The upstream's answer is not whole.")
             if self._begun:
+                rest = self._tap.finish() if self._tap is not None else b""
+                if rest:
+                    self._write(rest if self._stream is None else feed_stream(ctx, self._stream, rest))
                 if self._stream is not None:
                     self._write(feed_stream(ctx, self._stream, None))
                 self.done = True
@@ -322,4 +338,26 @@ class Exchange:
             connection.abort()
 
     def _close(self, status: int) -> None:
+        if type(self._sink) is _Nobody:
+            self._sweeper.items.discard(self)
+            status = CLIENT_GONE.status
         self._pipeline.close(self._ctx, status, self._sent, self._size)
+
+
+class _Nobody:
+    """The sink of an exchange whose client has left."""
+
+    def reply(self, status: int, headers: bytes, body: bytes) -> None:
+        pass
+
+    def begin(self, status: int, headers: bytes) -> None:
+        pass
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass
