@@ -19,7 +19,6 @@ import json
 import os
 import sqlite3
 import time
-import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -28,13 +27,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.identity.database import DATABASE, REVISION, StoreError, open_database
+from engine.identity.errors import IdentityUnavailable
 from engine.identity.keys import NewKey, digest, make, parse
 from engine.identity.principal import Principal
 from engine.identity.revision import Revision
+from engine.identity.text import check_text
 
 __all__ = ["IdentityUnavailable", "KeyCache", "KeyRecord", "KeyStore", "StoreError"]
-
-MAX_TEXT: Final = 256
 
 # A writer may wait for another one; a worker must not, as all its connections wait with it.
 _WRITER_WAIT_S: Final = 10.0
@@ -51,10 +50,6 @@ _SELECT_ALL: Final = (
 _SELECT_ONE: Final = (
     "SELECT digest, id, subject, roles, team, created, expires, revoked, disabled FROM keys WHERE id = ?"
 )
-
-
-class IdentityUnavailable(Exception):
-    """Whether a credential is valid cannot be told now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +72,6 @@ class KeyRecord:
         if self.disabled:
             return "disabled"
         return "expired" if self.expires is not None and now_s >= self.expires else "active"
-
-
-def check_text(what: str, text: str) -> str:
-    """The text, where it can name a subject, role or team. Raises ValueError.
-
-    Two names that look alike to a person must not be two names to the gateway, and none may break a line of a log: no
-    control, format or private characters, no space at the ends, in normal form C.
-    """
-    if not text or len(text) > MAX_TEXT:
-        raise ValueError(f"a {what} has 1 to {MAX_TEXT} characters")
-    if text != text.strip() or any(
-        unicodedata.category(character)[0] in "CZ" and character != " " for character in text
-    ):
-        raise ValueError(f"a {what} has no control or invisible characters, and no space at its ends")
-    if not unicodedata.is_normalized("NFC", text):
-        raise ValueError(f"a {what} is in Unicode normal form C")
-    return text
 
 
 def _record(row: Sequence[Any]) -> KeyRecord:
@@ -202,10 +180,13 @@ class KeyCache:
         "_seen",
         "_unknown",
         "_word",
+        "generation",
     )
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # Counts the times that something in the store was found to have changed.
+        self.generation = 0
         self._known: dict[bytes, Principal] = {}
         self._unknown: set[bytes] = set()
         self._open()
@@ -247,6 +228,22 @@ class KeyCache:
             return None
         return principal
 
+    def follow(self) -> int:
+        """Takes note of a change that the revision word tells of. The generation."""
+        if self._word[0] != self._seen:
+            self._forget()
+        return self.generation
+
+    def is_revoked(self, principal: Principal) -> bool:
+        """Whether the key that a principal came with is not valid any more, other than by its expiry.
+
+        Raises IdentityUnavailable where that cannot be told.
+        """
+        if principal.source != "api_key":
+            return False
+        record = self._row(principal.key_id)
+        return record is None or record[1].revoked is not None or record[1].disabled
+
     def poll(self) -> None:
         """Find changes that the revision word did not tell of. To be called about once a second.
 
@@ -278,6 +275,7 @@ class KeyCache:
     def _forget(self) -> None:
         # The word first: a change that comes while the maps are emptied is seen at the next look.
         self._seen = self._word[0]
+        self.generation += 1
         self._known.clear()
         self._unknown.clear()
 
@@ -285,17 +283,13 @@ class KeyCache:
         key_id = parse(token)
         if key_id is None or hashed in self._unknown:
             return None
-        try:
-            with closing(self._connection.execute(_SELECT_ONE, (key_id,))) as cursor:
-                row = cursor.fetchone()
-            record = _record(row[1:]) if row is not None else None
-        except (sqlite3.Error, ValueError) as error:
-            raise IdentityUnavailable(str(error)) from error
-        if record is None or not hmac.compare_digest(row[0], hashed) or record.revoked is not None or record.disabled:
+        found = self._row(key_id)
+        if found is None or not hmac.compare_digest(found[0], hashed) or found[1].revoked or found[1].disabled:
             if len(self._unknown) >= _UNKNOWN_KEYS:
                 self._unknown.clear()
             self._unknown.add(hashed)
             return None
+        record = found[1]
         principal = Principal(
             subject=record.subject,
             key_id=record.id,
@@ -308,6 +302,15 @@ class KeyCache:
             self._known.clear()
         self._known[hashed] = principal
         return principal
+
+    def _row(self, key_id: str) -> tuple[bytes, KeyRecord] | None:
+        """The digest and record of a key. Raises IdentityUnavailable."""
+        try:
+            with closing(self._connection.execute(_SELECT_ONE, (key_id,))) as cursor:
+                row = cursor.fetchone()
+            return (row[0], _record(row[1:])) if row is not None else None
+        except (sqlite3.Error, ValueError) as error:
+            raise IdentityUnavailable(str(error)) from error
 
     def _read_data_version(self) -> int:
         with closing(self._connection.execute("PRAGMA data_version")) as cursor:
