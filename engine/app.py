@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 import ssl
+import time
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from engine.access.failures import FAILURES, FailureTable
 from engine.identity.fetch import Fetcher
 from engine.identity.store import KeyCache
 from engine.identity.tokens import TokenAuthority
+from engine.identity.usage import record_use
 from engine.limits.store import open_store
 from engine.pipeline.meters import Meters
 from engine.pipeline.phases import Pipeline
@@ -40,6 +42,8 @@ LIMITS_FILE: Final = "limits.state"
 _FOLLOW_KEYS_S: Final = 0.2
 # Backstop for a key change that was committed but not announced; see engine.identity.store.
 _POLL_KEYS_S: Final = 1.0
+# How often it is written down which keys were used.
+_RECORD_USE_S: Final = 10.0
 _DRAIN_TICK_S: Final = 0.05
 # Connections that wait to be accepted. The kernel caps it at net.core.somaxconn.
 _BACKLOG: Final = 4096
@@ -154,7 +158,8 @@ class WorkerApp:
     async def _follow_keys(self) -> None:
         assert self._lane is not None
         loop = asyncio.get_running_loop()
-        polled, seen = loop.time(), self._keys.generation
+        polled = recorded = loop.time()
+        seen = self._keys.generation
         while True:
             await asyncio.sleep(_FOLLOW_KEYS_S)
             try:
@@ -167,6 +172,11 @@ class WorkerApp:
                     seen = generation
                     if ended:
                         log.info("%d running answers of revoked keys are ended", ended)
+                if loop.time() >= recorded + _RECORD_USE_S:
+                    recorded = loop.time()
+                    used = self._keys.take_used()
+                    if used:
+                        await asyncio.to_thread(record_use, self._settings.state_dir, used, time.time())
             except Exception:
                 log.exception("the key store could not be polled")
 

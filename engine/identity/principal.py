@@ -14,6 +14,7 @@ class Principal:
 
     `subject` is the user that `by: user` limits count. `key_id` is "" for a token's and the anonymous principal, which
     have no key. `roles` are in order of precedence. `expires_at` is in seconds since the epoch; None never expires.
+    `models` (globs) and `addresses` (networks) narrow what the roles allow; None does not.
     """
 
     subject: str
@@ -22,6 +23,8 @@ class Principal:
     roles: tuple[str, ...]
     expires_at: float | None
     source: Source
+    models: tuple[str, ...] | None = None
+    addresses: tuple[str, ...] | None = None
 
 
 def anonymous(role: str) -> Principal:

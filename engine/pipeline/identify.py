@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.errors import UNAUTHENTICATED, UNAVAILABLE, Refusal
+from engine.access.scope import addresses_within
+from engine.errors import ADDRESS_DENIED, UNAUTHENTICATED, UNAVAILABLE, Refusal
 from engine.identity.errors import IdentityUnavailable, InvalidToken
 from engine.identity.jws import looks_like_jwt
 from engine.identity.principal import Principal
@@ -91,6 +92,8 @@ def identify(ctx: RequestContext, keys: KeyCache, tokens: TokenAuthority | None)
         raise BadCredential(ctx, str(error)) from None
     if isinstance(found, Principal):
         ctx.principal = found
+        if found.addresses is not None and not addresses_within(found.addresses).permits(ctx.address):
+            raise Refusal(ADDRESS_DENIED, "This key may not be used from your address.", control="identify")
         return found
     return _awaited(ctx, found)
 

@@ -26,6 +26,7 @@ from engine.access.failures import FailedCredentials
 from engine.access.globs import MAX_NAME
 from engine.access.network import NetworkRules
 from engine.access.roles import Role
+from engine.access.scope import models_within
 from engine.errors import FORBIDDEN, MODEL_NOT_FOUND, Dialect, Refusal
 from engine.extraction.parameters import ParameterRules, Rule
 from engine.identity.principal import Principal, anonymous
@@ -179,6 +180,10 @@ class Snapshot:
 
         Raises Refusal: 403 for what no role allows, 404 for a model that the policy does not have.
         """
+        if principal.models is not None and model is not None and not models_within(principal.models).matches(model):
+            raise Refusal(
+                FORBIDDEN, f"This key is not for the model '{model[:_SHOWN]}'.", param="model", control="identify"
+            )
         key = (principal.roles, endpoint, model)
         permit = self._permits.get(key)
         if permit is None:
@@ -192,7 +197,12 @@ class Snapshot:
     def models_of(self, principal: Principal) -> list[str]:
         """The names of models that the principal may ask for; of those that only a glob covers, none."""
         roles = self._roles_of(principal)
-        return [name for name in self.models.names if any(role.access.permits_model(name) for role in roles)]
+        scope = models_within(principal.models) if principal.models is not None else None
+        return [
+            name
+            for name in self.models.names
+            if any(role.access.permits_model(name) for role in roles) and (scope is None or scope.matches(name))
+        ]
 
     def _roles_of(self, principal: Principal) -> list[CompiledRole]:
         return [self.roles[name] for name in principal.roles if name in self.roles]
