@@ -27,6 +27,7 @@ cdef class Downstream:
     cdef long long _seen
     cdef int _stage
     cdef object _transport
+    cdef object _waiting
     cdef public double deadline
     cdef public object parser
 
@@ -38,6 +39,7 @@ cdef class Downstream:
     cdef _check_head(self, RequestContext ctx)
     cdef _frame(self, bytes line, bytes data, Py_ssize_t end)
     cdef _keep_rest(self, bytes data, Py_ssize_t size)
+    cdef _await_body(self)
     cdef _feed(self, bytes data)
     cdef _submit(self, RequestContext ctx)
     cdef _refuse_early(self, object refusal)

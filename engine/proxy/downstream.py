@@ -10,6 +10,7 @@ One request at a time: what a client sends ahead waits, bounded, until the answe
 Stages and their deadlines:
     IDLE    between requests                     keep-alive time, then closed
     HEAD    a head has begun                     408
+    WAIT    the credential is being checked      that of the check
     BODY    head accepted, body on its way       408
     BUSY    the exchange runs                    the exchange's own
     SEND    the client does not read its answer  cut
@@ -43,13 +44,15 @@ from engine.proxy.peer import peer_address
 from engine.proxy.relay import Exchange
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from engine.pipeline.context import RequestContext
     from engine.policy.snapshot import Endpoint
     from engine.proxy.lane import Lane
 
 log = logging.getLogger(__name__)
 
-IDLE, HEAD, BODY, BUSY, SEND, LINGER = range(6)
+IDLE, HEAD, BODY, BUSY, SEND, LINGER, WAIT = range(7)
 
 # What a client may send ahead of its answers: one request of the usual size. More waits in the kernel's buffers.
 MAX_AHEAD: Final = 64 * 1024
@@ -58,6 +61,8 @@ MAX_AHEAD: Final = 64 * 1024
 LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 1 << 20
 
+# The deadline of what has a time-out of its own.
+_NEVER: Final = float("inf")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HEAD_END: Final = b"\r\n\r\n"
 
@@ -89,6 +94,7 @@ class Downstream:
         "_seen",
         "_stage",
         "_transport",
+        "_waiting",
         "deadline",
         "parser",
     )
@@ -111,6 +117,7 @@ class Downstream:
         self._ctx: RequestContext | None = None
         self._exchange: Exchange | None = None
         self._query = b""
+        self._waiting: asyncio.Task[None] | None = None
 
     # asyncio
 
@@ -125,6 +132,8 @@ class Downstream:
         self._lane.leave(self)
         exchange, self._exchange = self._exchange, None
         ctx, self._ctx = self._ctx, None
+        if self._waiting is not None:
+            self._waiting.cancel()
         if exchange is not None:
             exchange.cancel()
         elif ctx is not None and not ctx.closed:
@@ -152,7 +161,7 @@ class Downstream:
 
     def data_received(self, data: bytes) -> None:
         stage = self._stage
-        if stage in (BUSY, SEND):
+        if stage in (BUSY, SEND, WAIT):
             self._hold(data)
         elif stage == BODY:
             self._feed(data)
@@ -282,7 +291,7 @@ class Downstream:
         self._frame(line, data, end)
         try:
             self._check_head(ctx)
-            lane.pipeline.head(ctx)
+            pending = lane.pipeline.head(ctx)
         except Refusal as refusal:
             # After a head that has two readings nobody knows where the next one begins.
             self._refuse(ctx, refusal, refusal.kind is BAD_REQUEST or not self._complete)
@@ -290,13 +299,42 @@ class Downstream:
         except Exception:
             self._fail(ctx)
             return
-        if self._complete:
+        if pending is not None:
+            self._stage = WAIT
+            self.deadline = _NEVER
+            self._waiting = lane.loop.create_task(self._wait(ctx, pending))
+        elif self._complete:
             self._submit(ctx)
         else:
-            self._stage = BODY
-            self.deadline = lane.sweeper.now + lane.body_timeout
-            if b"expect" in self._headers and self._body_size == 0:
-                self._transport.write(_CONTINUE)
+            self._await_body()
+
+    def _await_body(self) -> None:
+        self._stage = BODY
+        self.deadline = self._lane.sweeper.now + self._lane.body_timeout
+        if b"expect" in self._headers and self._body_size == 0:
+            self._transport.write(_CONTINUE)
+
+    async def _wait(self, ctx: RequestContext, pending: Awaitable[None]) -> None:
+        """Goes on with a request once its credential is checked; what came of it meanwhile was held."""
+        try:
+            await pending
+        except Refusal as refusal:
+            self._waiting = None
+            self._refuse(ctx, refusal, not self._complete)
+            return
+        except Exception:
+            self._waiting = None
+            self._fail(ctx)
+            return
+        self._waiting = None
+        if self._complete:
+            self._submit(ctx)
+            return
+        self._await_body()
+        if self._ahead:
+            held, self._ahead = bytes(self._ahead), bytearray()
+            self._transport.resume_reading()
+            self._feed(held)
 
     def _check_head(self, ctx: RequestContext) -> None:
         """What HTTP and the policy's bound ask of a head. Raises Refusal (400, 413, 417)."""
@@ -464,6 +502,11 @@ class Downstream:
         if self._ahead:
             # The answer may have come in a call from the upstream's side: no data_received will follow it by itself.
             self._lane.loop.call_soon(self._take_ahead)
+
+    @property
+    def running(self) -> Exchange | None:
+        """The exchange that is under way."""
+        return self._exchange
 
     def drain(self) -> None:
         """No further request on this connection; one under way is answered."""

@@ -3,8 +3,8 @@
 A connection comes here when a request on it was not for the fast lane, and stays. So this door serves the JSON
 endpoints too; only their sockets differ: an `Exchange` is driven into a `Spool`, from which the handler writes.
 
-Served here: the list of models, generic routes of any method, forms and files, WebSocket, `OPTIONS`, and every refusal
-of what is not served: 404 for an unknown path, 405 with `Allow` for a wrong method.
+Served here: the list of models, the metadata of the resource, generic routes of any method, forms and files, WebSocket,
+`OPTIONS`, and every refusal of what is not served: 404 for an unknown path, 405 with `Allow` for a wrong method.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from engine.proxy.heads import REPEATED, SINGLE, check_head
 from engine.proxy.models import listing
 from engine.proxy.peer import peer_address
 from engine.proxy.relay import Exchange
+from engine.proxy.resource import WELL_KNOWN, metadata
 from engine.proxy.websocket import relay
 
 if TYPE_CHECKING:
@@ -129,13 +130,18 @@ class Door:
             # After a head that has two readings nobody knows where the next one begins.
             return self.refuse(ctx, refusal, close=True)
         try:
-            lane.pipeline.head(ctx)
+            if path == WELL_KNOWN and request.method == "GET":
+                lane.pipeline.anyone(ctx)
+                return self._answer(ctx, metadata(snapshot, request))
+            pending = lane.pipeline.head(ctx)
+            if pending is not None:
+                await pending
             if endpoint is None:
                 if found is None:
                     raise Refusal(NOT_FOUND, "There is no such route here.")
                 return self._other_method(ctx, found)
             if endpoint.name == "models":
-                return await self._models(ctx)
+                return self._answer(ctx, listing(ctx))
             if endpoint.body == "socket":
                 permit = lane.pipeline.socket(ctx, request.query.get("model"))
                 return await relay(lane, ctx, permit, request)
@@ -233,8 +239,8 @@ class Door:
             lane.sweeper.items.discard(exchange)
             exchange.cancel()
 
-    async def _models(self, ctx: RequestContext) -> web.StreamResponse:
-        body = listing(ctx)
+    def _answer(self, ctx: RequestContext, body: bytes) -> web.StreamResponse:
+        """An answer of the gateway's own."""
         lane = self._lane
         lane.pipeline.close(ctx, 200, False, len(body))
         return _response(200, lane.pipeline.headers(ctx, b"application/json"), body)

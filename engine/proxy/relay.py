@@ -25,6 +25,7 @@ from engine.pipeline.sanitize import feed_stream, open_stream
 from engine.pipeline.usage import UsageTap, read_usage
 
 if TYPE_CHECKING:
+    from engine.identity.principal import Principal
     from engine.pipeline.context import RequestContext
     from engine.pipeline.forward import Outgoing
     from engine.pipeline.phases import Pipeline
@@ -166,6 +167,16 @@ class Exchange:
         self._drop_connection()
         self._ctx.reason = CLIENT_GONE.code
         self._close(CLIENT_GONE.status)
+
+    def end(self, refusal: Refusal) -> None:
+        """Ends the exchange from outside: a stream with an error event, an answer that has not begun as a refusal."""
+        self._refuse(refusal)
+
+    @property
+    def principal(self) -> Principal | None:
+        """Whose request it is."""
+        principal: Principal | None = self._ctx.principal
+        return principal
 
     def pause(self) -> None:
         """The client reads more slowly than the upstream writes."""

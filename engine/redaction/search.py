@@ -168,9 +168,7 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
     readings = [_read(rule) for rule in rules]
     # An empty pattern is that of a rule with a detector. Long repeats need states that slow the others down.
     alike = [
-        index
-        for index, reading in enumerate(readings)
-        if not reading.literals and 0 < reading.bound <= _LONGEST_ALIKE
+        index for index, reading in enumerate(readings) if not reading.literals and 0 < reading.bound <= _LONGEST_ALIKE
     ]
     try:
         any_alike = make_scanner(["|".join(_in_a_group(rules[index].pattern) for index in alike)])
