@@ -53,5 +53,5 @@ class Rule:
     counterexamples: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     check: Check | None = None
-    detector: Detector | None = None
     not_after: str = ""
+    detector: Detector | None = None

@@ -17,7 +17,7 @@ _MAIL = "jane.doe@example.com"
 
 
 def _rule(id: str, detector: Detector, examples: tuple[str, ...], counterexamples: tuple[str, ...]) -> Rule:
-    return Rule(id, GROUP, "", LONGEST, "[ENCODED]", examples, counterexamples, (), None, detector)
+    return Rule(id, GROUP, "", LONGEST, "[ENCODED]", examples, counterexamples, detector=detector)
 
 
 # An email address has six bytes at least, and more wherever it is anybody's.

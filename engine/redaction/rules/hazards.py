@@ -104,11 +104,11 @@ RULES = (
     Rule(
         "system_prompt", "canary", "", LONGEST_ECHO, "[SYSTEM_PROMPT]",
         (f"It says: {_SAMPLE}", _SAMPLE.upper(), _SAMPLE.replace(" ", ",\n")),
-        ("tide tables of a harbor that is", _SAMPLE[:30]), (), None, PromptEcho((_SAMPLE,)),
+        ("tide tables of a harbor that is", _SAMPLE[:30]), detector=PromptEcho((_SAMPLE,)),
     ),
     Rule(
         "endless_repetition", "repetition", "", LONGEST_VALUE, "[REPETITION]",
-        ("poem " * 200, "=" * (WINDOW + 1)), ("-" * (WINDOW - 1), "| a | b |\n" * 12), (), None, Repetition(),
+        ("poem " * 200, "=" * (WINDOW + 1)), ("-" * (WINDOW - 1), "| a | b |\n" * 12), detector=Repetition(),
     ),
 )  # fmt: skip
 

@@ -23,7 +23,7 @@ def formed(
 ) -> Rule:
     """A number whose form and checksum are enough."""
     examples = (f"the number is {samples[0]}, he said", *samples)
-    return Rule(id, "pii", pattern, max_len, f"[{label}]", examples, near, (), check, not_after)
+    return Rule(id, "pii", pattern, max_len, f"[{label}]", examples, near, (), check, not_after=not_after)
 
 
 def _in_programs(names: str) -> str:
