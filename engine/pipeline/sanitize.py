@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+EVENT_STREAM = b"text/event-stream"
+
 _UNSEARCHABLE = "The upstream's answer is of a kind that cannot be checked, so it was withheld."
 
 
@@ -38,6 +40,9 @@ def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
     if profile is None:
         ctx.redaction = "off"
         return body
+    if media.lower().startswith(EVENT_STREAM):
+        # An error that came as a stream: its texts stand in pieces.
+        return _whole_stream(ctx, body)
     try:
         result = redact_answer(profile, body, media=media, pointers=endpoint.response_text)
     except UnsearchableAnswer:
@@ -88,6 +93,12 @@ def feed_stream(ctx: RequestContext, stream: RedactedStream, chunk: bytes | None
     if stream.findings:
         ctx.redaction = "found"
     return out
+
+
+def _whole_stream(ctx: RequestContext, body: bytes) -> bytes:
+    stream = open_stream(ctx, 2 * len(body))
+    assert stream is not None
+    return feed_stream(ctx, stream, body) + feed_stream(ctx, stream, None)
 
 
 def _failed(ctx: RequestContext) -> Refusal:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import CLIENT_GONE, UNAVAILABLE, UPSTREAM_BROKEN, UPSTREAM_TIMEOUT, Refusal
 from engine.pipeline.phases import internal_error
-from engine.pipeline.sanitize import feed_stream, open_stream
+from engine.pipeline.sanitize import EVENT_STREAM, feed_stream, open_stream
 from engine.pipeline.settle import UsageTap, read_usage
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ log = logging.getLogger(__name__)
 RELAY_AFTER = 256 * 1024
 
 _CONTENT_TYPE = b"application/json"
-_EVENT_STREAM = b"text/event-stream"
 # zlib: take both gzip and zlib framing, by their heads.
 _ANY_ZLIB = 32 + zlib.MAX_WBITS
 
@@ -192,7 +191,7 @@ class Exchange:
         retry_after = headers.get(b"retry-after")
         if retry_after is not None and status >= 400:
             self._answer_headers += b"retry-after: %b\r\n" % retry_after
-        if status < 300 and self._media.lower().startswith(_EVENT_STREAM):
+        if status < 300 and self._media.lower().startswith(EVENT_STREAM):
             ctx.stream = True
             self._stream = open_stream(ctx, self.max_answer)
             self._tap = UsageTap(ctx)

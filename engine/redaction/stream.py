@@ -60,6 +60,8 @@ class RedactedStream:
         self._splitter = Splitter(max_bytes)
         self._waiting: deque[_Waiting] = deque()
         self._channels: dict[Key, _Channel] = {}
+        # Token texts repeat the answer, so what is found in them counts only if the answer itself has nothing of it.
+        self._repeated: dict[str, int] = {}
 
     @property
     def findings(self) -> dict[str, int]:
@@ -83,6 +85,8 @@ class RedactedStream:
         if rest:
             self._add(parse(rest))
         self._end(())
+        for rule, count in self._repeated.items():
+            self.findings.setdefault(rule, count)
         return self._release()
 
     def _add(self, event: Event) -> None:
@@ -119,7 +123,7 @@ class RedactedStream:
     def _channel(self, piece: Piece) -> _Channel:
         channel = self._channels.get(piece.channel)
         if channel is None:
-            channel = self._channels[piece.channel] = _Channel(self._walker, piece.kind)
+            channel = self._channels[piece.channel] = _Channel(self._walker, piece.kind, self._repeated)
         return channel
 
     def _redact_rest(self, waiting: _Waiting) -> None:
@@ -132,11 +136,13 @@ class RedactedStream:
             drop_logprobs(tree)
             waiting.value, waiting.changed = tree, True
             # The pieces stand in the new tree now.
-            again = {id(piece.holder[piece.key]): number for number, (piece, *_) in enumerate(waiting.pieces)}
+            again: dict[int, list[int]] = {}
+            for number, (piece, *_) in enumerate(waiting.pieces):
+                again.setdefault(id(piece.holder[piece.key]), []).append(number)
             for holder, key in _apart(tree):
-                number = again[id(holder[key])]
-                piece, channel, left, right = waiting.pieces[number]
-                waiting.pieces[number] = (piece._replace(holder=holder, key=key), channel, left, right)
+                for number in again[id(holder[key])]:
+                    piece, channel, left, right = waiting.pieces[number]
+                    waiting.pieces[number] = (piece._replace(holder=holder, key=key), channel, left, right)
         for piece, *_ in waiting.pieces:
             piece.holder[piece.key] = piece.holder[piece.key].value
 
@@ -170,8 +176,9 @@ class RedactedStream:
 class _Channel:
     """The text of one channel, and what of it is settled."""
 
-    def __init__(self, walker: Walker, kind: Kind) -> None:
+    def __init__(self, walker: Walker, kind: Kind, repeated: dict[str, int]) -> None:
         self._walker = walker
+        self._repeated = repeated
         self._kind = kind
         self._size = 0
         self.ended = False
@@ -214,9 +221,10 @@ class _Channel:
             self.edits += text.edits
             text.edits.clear()
         if text.findings:
-            # Token texts repeat the answer, so what is found in them is counted there.
             if self._kind == "text":
                 self._walker.count(text.findings)
+            else:
+                self._repeated.update(text.findings)
             text.findings.clear()
         if text.blocked is not None:
             self._walker.blocked = self._walker.blocked or text.blocked
@@ -264,7 +272,8 @@ class _Waiting:
             if kept is data:
                 continue
             changed = True
-            piece.holder[piece.key] = kept.decode() if isinstance(piece.holder[piece.key], str) else None
+            was = piece.holder[piece.key]
+            piece.holder[piece.key] = kept.decode() if isinstance(was, str) else [] if isinstance(was, list) else None
         if not changed:
             return self.event.raw
         drop_logprobs(self.value)
