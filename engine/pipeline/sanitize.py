@@ -87,7 +87,7 @@ def feed_stream(ctx: RequestContext, stream: RedactedStream, chunk: bytes | None
         ctx.redaction = "unsearchable"
         raise Refusal(UPSTREAM_BROKEN, _UNSEARCHABLE, control="redaction") from None
     except StreamBlocked as blocked:
-        _note(ctx, stream.findings, blocked.rule)
+        _note(ctx, stream.findings, blocked.rule, blocked.ahead)
     except Exception:
         raise _failed(ctx) from None
     if stream.findings:
@@ -108,12 +108,13 @@ def _failed(ctx: RequestContext) -> Refusal:
     return Refusal(UNAVAILABLE, "The answer could not be checked, so it was withheld.", control="redaction")
 
 
-def _note(ctx: RequestContext, findings: dict[str, int], blocked: str | None) -> None:
+def _note(ctx: RequestContext, findings: dict[str, int], blocked: str | None, ahead: bytes = b"") -> None:
     if blocked is not None:
         ctx.findings = findings
         ctx.redaction = "blocked"
         ctx.blocked_by = blocked
-        raise Refusal(ANSWER_BLOCKED, f"The answer was withheld by the rule '{blocked}'.", control=blocked)
+        message = f"The answer was withheld by the rule '{blocked}'."
+        raise Refusal(ANSWER_BLOCKED, message, control=blocked, ahead=ahead)
     if findings:
         ctx.findings = findings
         ctx.redaction = "found"

@@ -307,7 +307,7 @@ class Exchange:
             self._close(reply.status)
             return
         if ctx.stream:
-            self._sink.write(self._pipeline.error_event(ctx, refusal))
+            self._sink.write(refusal.ahead + self._pipeline.error_event(ctx, refusal))
             self._sink.end()
         else:
             ctx.reason = refusal.kind.code

@@ -40,11 +40,12 @@ class StreamTooLong(Exception):
 
 
 class StreamBlocked(Exception):
-    """A rule whose action is `block` has matched. `rule` is its id."""
+    """A rule whose action is `block` has matched. `rule` is its id, `ahead` the events that had been decided before."""
 
     def __init__(self, rule: str) -> None:
         super().__init__(rule)
         self.rule = rule
+        self.ahead = b""
 
 
 class RedactedStream:
@@ -73,11 +74,18 @@ class RedactedStream:
             events = self._splitter.feed(chunk)
         except EventTooLong as error:
             raise StreamTooLong(str(error)) from None
-        for event in events:
-            self._add(event)
+        out = []
+        try:
+            for event in events:
+                self._add(event)
+                # Event by event, so that what leaves before a block does not depend on the reads.
+                out.append(self._release())
+        except StreamBlocked as blocked:
+            blocked.ahead = b"".join(out)
+            raise
         if self._size > self._max:
             raise StreamTooLong(f"{self._size} bytes; at most {self._max} are held")
-        return self._release()
+        return b"".join(out)
 
     def finish(self) -> bytes:
         """The end of the stream: what is left of it. Raises the same."""
