@@ -73,7 +73,8 @@ class Refusal(Exception):
     """A request, or its answer, that goes no further.
 
     `param` is the place in the request (``messages[3].role``), `retry_after` is in whole seconds, `headers` are
-    added to the answer as they are, `control` names the control or limit that said no, for the audit line.
+    added to the answer as they are, `control` names the control or limit that said no, for the audit line. `ahead` is
+    what of a stream still leaves before it ends.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Refusal(Exception):
         retry_after: int | None = None,
         headers: tuple[tuple[str, str], ...] = (),
         control: str | None = None,
+        ahead: bytes = b"",
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -93,6 +95,7 @@ class Refusal(Exception):
         self.retry_after = retry_after
         self.headers = headers
         self.control = control
+        self.ahead = ahead
 
 
 CONTENT_TYPES: dict[Dialect, bytes] = {

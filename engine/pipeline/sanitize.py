@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+EVENT_STREAM = b"text/event-stream"
+
 _UNSEARCHABLE = "The upstream's answer is of a kind that cannot be checked, so it was withheld."
 
 
@@ -38,6 +40,9 @@ def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
     if profile is None:
         ctx.redaction = "off"
         return body
+    if media.lower().startswith(EVENT_STREAM):
+        # An error that came as a stream: its texts stand in pieces.
+        return _whole_stream(ctx, body)
     try:
         result = redact_answer(profile, body, media=media, pointers=endpoint.response_text)
     except UnsearchableAnswer:
@@ -82,12 +87,18 @@ def feed_stream(ctx: RequestContext, stream: RedactedStream, chunk: bytes | None
         ctx.redaction = "unsearchable"
         raise Refusal(UPSTREAM_BROKEN, _UNSEARCHABLE, control="redaction") from None
     except StreamBlocked as blocked:
-        _note(ctx, stream.findings, blocked.rule)
+        _note(ctx, stream.findings, blocked.rule, blocked.ahead)
     except Exception:
         raise _failed(ctx) from None
     if stream.findings:
         ctx.redaction = "found"
     return out
+
+
+def _whole_stream(ctx: RequestContext, body: bytes) -> bytes:
+    stream = open_stream(ctx, 2 * len(body))
+    assert stream is not None
+    return feed_stream(ctx, stream, body) + feed_stream(ctx, stream, None)
 
 
 def _failed(ctx: RequestContext) -> Refusal:
@@ -97,12 +108,13 @@ def _failed(ctx: RequestContext) -> Refusal:
     return Refusal(UNAVAILABLE, "The answer could not be checked, so it was withheld.", control="redaction")
 
 
-def _note(ctx: RequestContext, findings: dict[str, int], blocked: str | None) -> None:
+def _note(ctx: RequestContext, findings: dict[str, int], blocked: str | None, ahead: bytes = b"") -> None:
     if blocked is not None:
         ctx.findings = findings
         ctx.redaction = "blocked"
         ctx.blocked_by = blocked
-        raise Refusal(ANSWER_BLOCKED, f"The answer was withheld by the rule '{blocked}'.", control=blocked)
+        message = f"The answer was withheld by the rule '{blocked}'."
+        raise Refusal(ANSWER_BLOCKED, message, control=blocked, ahead=ahead)
     if findings:
         ctx.findings = findings
         ctx.redaction = "found"

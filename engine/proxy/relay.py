@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import CLIENT_GONE, UNAVAILABLE, UPSTREAM_BROKEN, UPSTREAM_TIMEOUT, Refusal
 from engine.pipeline.phases import internal_error
-from engine.pipeline.sanitize import feed_stream, open_stream
+from engine.pipeline.sanitize import EVENT_STREAM, feed_stream, open_stream
 from engine.pipeline.usage import UsageTap, read_usage
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 RELAY_AFTER = 256 * 1024
 
 _CONTENT_TYPE = b"application/json"
-_EVENT_STREAM = b"text/event-stream"
 # zlib: take both gzip and zlib framing, by their heads.
 _ANY_ZLIB = 32 + zlib.MAX_WBITS
 
@@ -212,7 +211,7 @@ class Exchange:
         # Whole seconds, and days at the most: a date, or what else stands there, tells a client nothing it could use.
         if retry_after is not None and status >= 400 and len(retry_after) <= 6 and retry_after.isdigit():
             self._answer_headers += b"retry-after: %b\r\n" % retry_after
-        if status < 300 and self._media.lower().startswith(_EVENT_STREAM):
+        if status < 300 and self._media.lower().startswith(EVENT_STREAM):
             ctx.stream = True
             self._stream = open_stream(ctx, self.max_answer)
             self._tap = UsageTap(ctx)
@@ -336,7 +335,7 @@ class Exchange:
             self._close(reply.status)
             return
         if ctx.stream:
-            self._sink.write(self._pipeline.error_event(ctx, refusal))
+            self._sink.write(refusal.ahead + self._pipeline.error_event(ctx, refusal))
             self._sink.end()
         else:
             ctx.reason = refusal.kind.code

@@ -43,6 +43,7 @@ class Profile:
 
     detecting: the indexes of rules with a detector. lookback: how many bytes before a place they look at, at most.
     wants_prompt: whether a rule looks for what a request instructs the model with; see `for_prompt`.
+    role: what a profile for one request was made of.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Profile:
     detecting: tuple[int, ...] = ()
     lookback: int = 0
     wants_prompt: bool = False
+    role: Profile | None = None
 
     @property
     def active(self) -> bool:
@@ -61,9 +63,13 @@ class Profile:
 
     def for_prompt(self, prompts: tuple[str, ...]) -> Profile:
         """The profile for the answer to one request, whose instructions are `prompts`."""
-        return _with_detectors(
-            self, lambda detector: echo_of(prompts) if isinstance(detector, PromptEcho) else detector
-        )
+        own = _with_detectors(self, lambda detector: echo_of(prompts) if isinstance(detector, PromptEcho) else detector)
+        return replace(own, role=self)
+
+    @property
+    def without_prompt(self) -> Profile:
+        """The profile that does not know what the request instructs the model with."""
+        return self.role or self
 
     def clean(self, text: bytes) -> bool:
         """Whether no pattern occurs in `text`. UTF-8."""

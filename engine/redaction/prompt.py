@@ -9,7 +9,8 @@ such a sequence or belongs to the run's first one, cut after `_LONGEST` words.
 While a text goes on, what may still become a value begins where the last words are pairs of the prompt, one after the
 other. In an answer about something else that is a word or two.
 
-Not handled: a prompt of fewer than WORDS words; a translated or reworded one; one that is spelled out or encoded.
+Not handled: a prompt of fewer than WORDS words, and what follows its first MOST_WORDS; a translated or reworded one;
+one that is spelled out or encoded.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Any, Final
 
 WORDS: Final = 8
@@ -25,8 +26,10 @@ _LONGEST: Final = 64
 _GAP: Final = 32
 # A longer word, in bytes, is none of a prompt.
 _WORD: Final = 64
+# Words of a request's prompts that are looked for; their sets take some 3 MB.
+MOST_WORDS: Final = 8192
 # Prompts whose sets are kept: an application has few, and sends each with all of its requests.
-_KEPT: Final = 64
+_KEPT: Final = 16
 
 _WORDS: Final = re.compile(rb"[0-9A-Za-z]+|[\xc0-\xff][\x80-\xbf]*")
 _INSTRUCTIONS: Final = frozenset(("system", "developer"))
@@ -50,8 +53,11 @@ class PromptEcho:
         self._pairs: set[tuple[bytes, bytes]] = set()
         self._triples: set[tuple[bytes, bytes, bytes]] = set()
         self._sequences: set[tuple[bytes, ...]] = set()
+        room = MOST_WORDS
         for prompt in prompts:
-            found = [word.lower() for word in _WORDS.findall(prompt.encode("utf-8", "replace"))]
+            matches = islice(_WORDS.finditer(prompt.encode("utf-8", "replace")), room)
+            found = [match[0].lower() for match in matches]
+            room -= len(found)
             if len(found) < WORDS:
                 continue
             words.update(word for word in found if len(word) <= _WORD)

@@ -88,7 +88,8 @@ class Ahead(NamedTuple):
             live = min(live, wholes.tail(rule, text, _behind(text, max(start, size - bounds[rule]))))
         for rule in self.literals.candidates(text, start):
             live = min(live, wholes.tail(rule, text, _behind(text, max(start, size - bounds[rule]))))
-        if FOLDED[0] in text or FOLDED[1] in text:
+        # `find`, because `in` takes its operand for a number first, which costs an exception.
+        if text.find(FOLDED[0]) >= 0 or text.find(FOLDED[1]) >= 0:
             for rule, bound in enumerate(bounds):
                 live = min(live, wholes.tail(rule, text, _behind(text, max(start, size - bound))))
         return live

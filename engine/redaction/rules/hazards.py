@@ -46,9 +46,11 @@ def _is_smuggled(text: str) -> bool:
 
 
 # Never part of a word or an emoji; and those that may stand in one, alone or two together.
-_UNSEEN = r"\x{200B}\x{2060}-\x{2064}\x{206A}-\x{206F}\x{FEFF}\x{180E}\x{115F}\x{1160}\x{3164}\x{FFA0}\x{FFF9}-\x{FFFB}\x{1D173}-\x{1D17A}"
-_JOINERS = r"\x{200C}\x{200D}\x{200E}\x{200F}\x{00AD}\x{034F}\x{FE00}-\x{FE0F}\x{E0100}-\x{E01EF}"
+_UNSEEN = "\u200b\u2060-\u2064\u206a-\u206f\ufeff\u180e\u115f\u1160\u3164\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a"
+_JOINERS = "\u200c\u200d\u200e\u200f\xad\u034f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 
+# C1 controls (ECMA-48): the one of CSI, those that begin a string and the one that ends it, all but NEL, a line's end.
+_CSI, _STRINGS, _END, _C1 = "\x9b", "\x90\x98\x9d-\x9f", "\x9c", "\x80-\x84\x86-\x9f"
 # What is looked for where there is no request with instructions of its own.
 _SAMPLE = "You know the tide tables of a harbor that is on no map and you keep them to yourself."
 _HELLO_IN_TAGS = "".join(chr(_TAGS + ord(letter)) for letter in "hello")
@@ -78,15 +80,15 @@ RULES = (
     ),
     Rule(
         "terminal_sequence", "terminal_escape",
-        r"(?:\x1b\[|\x{9b})[0-?]{0,64}[ -/]{0,8}[@-~]?"
-        r"|(?:\x1b[\]PX^_]|[\x{90}\x{98}\x{9d}-\x{9f}])[^\x07\x1b\x{9c}]{0,500}(?:\x07|\x1b\\|\x{9c})?"
+        rf"(?:\x1b\[|{_CSI})[0-?]{{0,64}}[ -/]{{0,8}}[@-~]?"
+        rf"|(?:\x1b[\]PX^_]|[{_STRINGS}])[^\x07\x1b{_END}]{{0,500}}(?:\x07|\x1b\\|{_END})?"
         r"|\x1b[ -/]{0,4}[0-~]?",
         2010, "[ESCAPE]",
         ("\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x1b]8;;http://a.example\x1b\\x", "\x9b2J", "\x1bc"),
         ("[31m", "ESC [0m"),
     ),
     Rule(
-        "control_character", "terminal_escape", r"[\x01-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f\x{80}-\x{84}\x{86}-\x{9f}]{1,64}", 128, "[ESCAPE]",
+        "control_character", "terminal_escape", rf"[\x01-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f{_C1}]{{1,64}}", 128, "[ESCAPE]",
         ("a\x08b", "bell \x07", "\x9b"), ("a\tb\r\nc", "é\x85"),
     ),
     Rule(
@@ -94,11 +96,11 @@ RULES = (
         ("jane\u200b@example.com", "a\ufeffb", "\u200c\u200d\u200c\u200d"), ("\u2764\ufe0f\u200d\U0001f525", "\u0645\u06cc\u200c\u062e\u0648", "co\u00adoperate"),
     ),
     Rule(
-        "bidi_control", "invisible_text", r"[\x{202A}-\x{202E}\x{2066}-\x{2069}]{1,64}", 192, "[INVISIBLE]",
+        "bidi_control", "invisible_text", "[\u202a-\u202e\u2066-\u2069]{1,64}", 192, "[INVISIBLE]",
         ("a\u202etxt.exe", "\u2066if\u2069"), ("שלום\u200f",),
     ),
     Rule(
-        "tag_character", "invisible_text", r"[\x{E0000}-\x{E007F}]{1,250}", 1000, "[INVISIBLE]",
+        "tag_character", "invisible_text", "[\U000e0000-\U000e007f]{1,250}", 1000, "[INVISIBLE]",
         (f"hi{_HELLO_IN_TAGS}", "\U000e0001"), (f"\U0001f3f4{_FLAGS[0]}",), (), _is_smuggled,
     ),
     Rule(

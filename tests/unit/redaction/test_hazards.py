@@ -14,7 +14,8 @@ from engine.redaction.encoded import LONGEST
 from engine.redaction.incremental import Incremental
 from engine.redaction.links import HostError, allowed_hosts
 from engine.redaction.profile import Profile, compile_profile
-from engine.redaction.prompt import PromptEcho, prompts_of
+from engine.redaction.prompt import MOST_WORDS, PromptEcho, prompts_of
+from engine.redaction.prompt import WORDS as WORDS_IN_A_ROW
 from engine.redaction.repetition import LONGEST_UNIT, LONGEST_VALUE, WINDOW, Repetition
 from engine.redaction.rule import Rule
 from engine.redaction.rules import encoded, hazards, links
@@ -244,6 +245,14 @@ def test_a_long_prompt_is_hidden_to_its_last_word() -> None:
     profile = _profile("canary").for_prompt((prompt,))
     assert set(_whole(profile, prompt).split()) == {"[SYSTEM_PROMPT]"}
     assert _in_pieces(profile, prompt) == _whole(profile, prompt)
+
+
+def test_what_is_kept_of_a_prompt_is_bounded() -> None:
+    words = [f"word{number}" for number in range(MOST_WORDS + 20)]
+    echo = PromptEcho((" ".join(words[:MOST_WORDS]), " ".join(words[MOST_WORDS:])))
+    for said, found in ((words[MOST_WORDS - WORDS_IN_A_ROW : MOST_WORDS], True), (words[MOST_WORDS:], False)):
+        text = " ".join(said).encode()
+        assert (echo.find(text, 0, len(text)) is not None) is found
 
 
 def test_scripts_without_spaces_have_words() -> None:

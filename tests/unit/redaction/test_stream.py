@@ -265,6 +265,17 @@ def test_block_ends_the_stream_when_it_is_decided() -> None:
     assert stream.findings == {"email": 1}
 
 
+@pytest.mark.parametrize("step", [1, 40, 10_000])
+def test_what_leaves_before_a_block_does_not_depend_on_the_reads(step: int) -> None:
+    stream = RedactedStream(compile_profile("b", {"email": "block"}, build(), bytes(32)), 1 << 20)
+    data = b"".join(map(_event, map(_chat, ("Hello, ", "it is. ", "jane@exam", "ple.com is it"))))
+    out = b""
+    with pytest.raises(StreamBlocked) as blocked:  # noqa: PT012 - which read decides is what differs
+        for at in range(0, len(data), step):
+            out += stream.feed(data[at : at + step])
+    assert out + blocked.value.ahead == _event(_chat("Hello, ")) + _event(_chat("it is. "))
+
+
 @pytest.mark.parametrize(
     "stream",
     [
