@@ -1,0 +1,56 @@
+"""The texts that are redacted: prose, prose with findings, and texts made to be as slow as can be."""
+
+from __future__ import annotations
+
+import random
+
+from benchmarks.quality.formats import FIXED
+from benchmarks.quality.sentences import PROSE
+
+_SEED = 5
+# What stands in prose mostly: kinds of personal data, and now and then a credential.
+_KINDS = ("email", "phone", "card", "iban", "ipv4", "ssn", "github token", "url with password")
+
+# Beginnings of rules over and over, digits, marks: each keeps some rule busy as long as the text lasts.
+WORST: dict[str, str] = {
+    "one letter": "a",
+    "digits": "1",
+    "digits in groups": "4111 ",
+    "dots": "1.2.3.",
+    "colons": "ab:",
+    "half addresses": "a@b.",
+    "half URLs": "a://b:",
+    "names without values": "password: ",
+    "names and words": "api_key=secret ",
+    "spoken": "the password is ",
+    "half private keys": "-----BEGIN PRIVATE KEY----- ",
+    "base64": "eyJhbGci.",
+    "hexadecimal": "0x1f",
+    "quotes": 'key="',
+}
+
+
+def prose(size: int, findings_per_kb: float) -> bytes:
+    """English, German and other prose of `size` bytes, with so many values to hide in a kilobyte."""
+    rng = random.Random(_SEED)  # noqa: S311 - to be repeated
+    # Not the lines of code and tables, and nothing that speaks of passwords: that is what dirt is here.
+    sentences = [text for text in PROSE if text.isprintable() and text[0].isalpha() and text.endswith(".")]
+    plain = [text for text in sentences if not any(word in text for word in ("password", "secret", "token", "key"))]
+    parts: list[str] = []
+    length = 0
+    due = 0.0
+    while length < size:
+        text = rng.choice(plain)
+        due += (len(text) + 1) / 1000 * findings_per_kb
+        if due >= 1:
+            due -= 1
+            text = f"{text[:-1]}, see {FIXED[rng.choice(_KINDS)](rng)}."
+        parts.append(text)
+        length += len(text.encode()) + 1
+    return " ".join(parts).encode()[:size].decode(errors="ignore").encode()
+
+
+def worst(name: str, size: int) -> bytes:
+    """A worst-case text of `size` bytes."""
+    unit = WORST[name].encode()
+    return (unit * (size // len(unit) + 1))[:size]
