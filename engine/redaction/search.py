@@ -126,11 +126,9 @@ class Search:
             return found
         for _, members in groups:
             possible -= members
-        first = self.any_alike.find(0, text, start)
-        if first is not None:
+        if self.any_alike.occurs(0, text, start):
             for number, members in groups:
-                # Before the first place of any of them none of them has one.
-                if self.any_alike.occurs(number, text, first[0]):
+                if self.any_alike.occurs(number, text, start):
                     possible |= members
         return sorted(possible)
 
