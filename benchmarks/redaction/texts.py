@@ -38,12 +38,11 @@ def prose(size: int, findings_per_kb: float) -> bytes:
     plain = [text for text in sentences if not any(word in text for word in ("password", "secret", "token", "key"))]
     parts: list[str] = []
     length = 0
-    due = 0.0
+    values = 0
     while length < size:
         text = rng.choice(plain)
-        due += (len(text) + 1) / 1000 * findings_per_kb
-        if due >= 1:
-            due -= 1
+        if length / 1000 * findings_per_kb > values:
+            values += 1
             text = f"{text[:-1]}, see {FIXED[rng.choice(_KINDS)](rng)}."
         parts.append(text)
         length += len(text.encode()) + 1
