@@ -30,6 +30,27 @@ WORST: dict[str, str] = {
 }
 
 
+# Ordinary English: no numbers, and none of the words that announce a value.
+_ENGLISH = (
+    "The harbor was quiet when the first boats came back from the night.",
+    "She read the letter twice before she put it into the drawer and closed it.",
+    "Most of the hills behind the village are covered with pine and heather.",
+    "If the weather holds, we will walk along the river and have lunch at the mill.",
+    "A good summary says what was decided, who will do it, and what is still open.",
+    "The children built a dam of stones and watched the water rise behind it.",
+    "He had never liked the city, but he missed its noise as soon as he had left.",
+    "Begin with the simplest case, make it work, and only then think about speed.",
+    "Bread that rests overnight in a cool place has more flavor and a better crust.",
+    "Nobody could say why the old clock had stopped, or who had last wound it.",
+)
+
+
+def english(size: int) -> bytes:
+    """Ordinary English of `size` bytes, in which no rule has anything to look for."""
+    text = " ".join(_ENGLISH).encode() + b" "
+    return (text * (size // len(text) + 1))[:size]
+
+
 def prose(size: int, findings_per_kb: float) -> bytes:
     """English, German and other prose of `size` bytes, with so many values to hide in a kilobyte."""
     rng = random.Random(_SEED)  # noqa: S311 - to be repeated

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.quality.main import default_profile
 from benchmarks.redaction.load import measure
-from benchmarks.redaction.texts import WORST, prose, worst
+from benchmarks.redaction.texts import WORST, english, prose, worst
 from benchmarks.stream.main import redacted
 from benchmarks.stream.rivals import hold_back, leaks, whole
 from benchmarks.stream.texts import answers, tokens
@@ -21,6 +21,7 @@ def profile() -> Profile:
 
 
 def test_dirt_is_what_it_says(profile: Profile) -> None:
+    assert profile.search.candidates(english(4000)) == []
     assert profile.redact(prose(4000, 0)).findings == {}
     for findings_per_kb in (1.0, 4.0):
         found = sum(profile.redact(prose(4000, findings_per_kb)).findings.values())
