@@ -75,7 +75,7 @@ def _ns(profile: Profile, text: bytes, rounds: int) -> Spread:
 
 
 def growth(profile: Profile, name: str, sizes: tuple[int, ...] = _SIZES) -> Growth:
-    """How the time for a worst-case text grows: the largest exponent between two sizes that follow each other."""
+    """How the time for a worst-case text grows: the mean exponent between sizes that follow."""
     ns = tuple(_ns(profile, worst(name, size), 1).median for size in sizes)
     exponents = [
         1 + log(larger / smaller) / log(to / of)
@@ -115,9 +115,7 @@ def main(*, rounds: int, out: Path, progress: Callable[[str], None]) -> bool:
         for rules, ns in plain.items()
     ]
     print(f"{table(('rules', 'English', *(f'{dirt} a KB' for dirt in _DIRT)), rows)}\n")
-    print(
-        f"ns a byte of {_SIZE} bytes: ordinary English; prose that is full of numbers and of words that announce a value,"
-    )
+    print(f"ns a byte of {_SIZE} bytes: ordinary English; prose full of numbers and of words that announce a value,")
     print("with so many values in a kilobyte\n")
     head = ("worst case", *(f"{size // 1024} KB" for size in _SIZES), "exponent")
     print(table(head, [[each.text, *(number(ns, 1) for ns in each.ns), f"{each.exponent:.2f}"] for each in growths]))
