@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from ipaddress import IPv6Address
 from typing import Final
 
 
@@ -115,18 +116,14 @@ def ipv4(text: str) -> bool:
 
 def ipv6(text: str) -> bool:
     """An address by the system's own reading, with at least two groups and a digit: no `dead::beef` of a program."""
-    from ipaddress import IPv6Address
-
+    groups = [part for part in text.split(":") if part]
+    if len(groups) < 2 or not any(character.isdigit() for character in text) or ("::" not in text and len(groups) < 8):
+        return False
     try:
         address = IPv6Address(text)
     except ValueError:
         return False
-    return (
-        any(character.isdigit() for character in text)
-        and not address.is_loopback
-        and not address.is_unspecified
-        and len([part for part in text.split(":") if part]) > 1
-    )
+    return not address.is_loopback and not address.is_unspecified
 
 
 # E.164 country codes (ITU-T list), by their first one or two digits; those of three digits by the first two.

@@ -8,6 +8,7 @@ examples whenever they are loaded. The built-in pack is the same on every machin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -46,15 +47,19 @@ def accepts(rule: Rule, match: bytes, value: bytes) -> bool:
     """Whether a match counts: the rule's bound and keywords hold for it, and its own check for the value in it."""
     if len(match) > rule.max_len:
         return False
-    if rule.keywords:
-        lower = match.lower()
-        if not any(keyword.encode() in lower for keyword in rule.keywords):
-            return False
+    if rule.keywords and _any_of(rule.keywords).search(match) is None:
+        return False
     return rule.check is None or rule.check(value.decode("utf-8", "replace"))
 
 
 def _follows(text: bytes, at: int, characters: str) -> bool:
     return at > 0 and chr(text[at - 1]) in characters
+
+
+@cache
+def _any_of(keywords: tuple[str, ...]) -> re.Pattern[bytes]:
+    # Literals only: this is linear in the match, which `max_len` bounds.
+    return re.compile(b"|".join(re.escape(keyword.encode()) for keyword in keywords), re.IGNORECASE)
 
 
 class Place(NamedTuple):
