@@ -1,9 +1,9 @@
 """How many tokens a text may be, without a tokenizer: fast, and never far too low.
 
 Theory. Byte-pair encodings of today take 3 to 5 bytes of ASCII text or code to a token, and about 2 to 3 bytes of other
-scripts. A third of the ASCII bytes and half of the others is above the real number on almost all text that people write;
-below it, at most by half, only on text without words (hexadecimal digits, random letters). What is estimated here is held
-until the upstream says what it was, so an error costs room for a moment, not money.
+scripts. A third of the ASCII bytes and half of the others is above the real number on almost all text that people
+write; below it, at most by half, only on text without words (hexadecimal digits, random letters). What is estimated
+here is held until the upstream says what it was, so an error costs room for a moment, not money.
 
 Images, sound and files inside a request are not text: they stand for MEDIA_TOKENS each and a little for their size.
 """
@@ -34,7 +34,18 @@ _asked = msgspec.json.Decoder(
 
 # Where the text of an answer stands, in all dialects; everything else in an answer is names and numbers.
 _TEXT: Final = frozenset(
-    "content text reasoning_content reasoning refusal arguments partial_json thinking delta output_text".split()
+    (
+        "content",
+        "text",
+        "reasoning_content",
+        "reasoning",
+        "refusal",
+        "arguments",
+        "partial_json",
+        "thinking",
+        "delta",
+        "output_text",
+    )
 )
 
 

@@ -29,7 +29,7 @@ class Denied:
 
     limit          the limit that refused (of several the one with the longest wait), or that found no room
     retry_after_s  whole seconds, at least 1, after which the same request is admitted if nobody else takes
-    wait_ns        the same in nanoseconds, exactly; 0 when unavailable or not known (others must end first), -1 for ever
+    wait_ns        the same in nanoseconds, exactly; 0 when unavailable or unknown (others must end first), -1: for ever
     unavailable    no limit was reached: the table of counters is full
     asked          what the request would use, where that is more than the limit ever allows (wait_ns is -1)
     """

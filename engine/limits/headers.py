@@ -13,8 +13,8 @@ Three vocabularies. OpenAI's and Anthropic's are about the tightest limit of eac
     RateLimit-Policy                every limit that applies: q units in w seconds, of the quota unit qu (requests
                                     without one). Limits on spend are not told: a budget is its owner's business.
 
-All but four numbers of what is told about requests are known when a caller's limits are, so the rest is built once, as a
-`Template` that the kernel fills. Times are rounded up: who waits that long finds what was promised.
+All but four numbers of what is told about requests are known when a caller's limits are, so the rest is built once, as
+a `Template` that the kernel fills. Times are rounded up: who waits that long finds what was promised.
 """
 
 from __future__ import annotations

@@ -44,13 +44,15 @@ MAX_CACHED_MODEL = 256
 # Rows of the journal of a limiter that is given none: enough to check a policy, or to try it in one process.
 _OWN_ROWS = 1024
 
+
 class Limiter:
     """The limits of one policy over one table. Not shared between threads; any number of processes share the table."""
 
     def __init__(self, table: Table, limits: Sequence[Limit], journal: Journal | None = None) -> None:
         """`journal` is where open reservations are kept; without one they do not outlive this process.
 
-        ValueError for two limits of one name, more than `MAX_ENTRIES` limits, or more than `MAX_HOLDS` that are reserved.
+        ValueError for two limits of one name, more than `MAX_ENTRIES` limits, or more than `MAX_HOLDS` that are
+        reserved.
         """
         if len(limits) > MAX_ENTRIES:
             raise ValueError(f"{len(limits)} limits; at most {MAX_ENTRIES}")
@@ -142,10 +144,7 @@ class Limiter:
                 limit
                 for limit in _applying(which, caller, roles)
                 if not limit.needs_model
-                or (
-                    caller.model is not None
-                    and (limit.models is None or self._globs[limit.name](caller.model))
-                )
+                or (caller.model is not None and (limit.models is None or self._globs[limit.name](caller.model)))
             )
             for which in (self._late, self._reserved)
         )
@@ -154,7 +153,9 @@ class Limiter:
         metered = None
         if reserved:
             assert self._journal is not None
-            metered = Metered(reserved, self._table, self._journal, [self._fingerprint(each, caller) for each in reserved])
+            metered = Metered(
+                reserved, self._table, self._journal, [self._fingerprint(each, caller) for each in reserved]
+            )
         shown = _applying(self._early, caller, roles) + limits
         return self._bound(limits, self._plan(limits, caller), shown, self._plan(shown, caller), metered)
 

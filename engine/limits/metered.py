@@ -10,8 +10,8 @@ Rules
 - Spend needs a price. A model without one is refused where a limit on spend applies, as its cost cannot be counted. A
   request that names no model has no price and costs nothing.
 
-Failure modes: closed. A table or a journal without room refuses (`unavailable`). A charge that finds no room stays held,
-and is tried again with every later settlement of this process.
+Failure modes: closed. A table or a journal without room refuses (`unavailable`). A charge that finds no room stays
+held, and is tried again with every later settlement of this process.
 """
 
 from __future__ import annotations
@@ -124,9 +124,7 @@ class Metered:
         for index, period, zone in self._calendars:
             self._budget.set_window(index, *windows.window(period, zone, now_ns))
 
-    def settle(
-        self, number: int, now_ns: int, requests: int, input: int, output: int, spend: int, body: int
-    ) -> bool:
+    def settle(self, number: int, now_ns: int, requests: int, input: int, output: int, spend: int, body: int) -> bool:
         """See `Held`. False: there was no room, come again."""
         budget = self._budget
         done = budget.settle(number, now_ns, requests, input, output, spend, body)
