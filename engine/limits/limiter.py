@@ -69,7 +69,9 @@ class Limiter:
         self._journal = journal
         self._late = tuple(limit for limit in limits if limit.needs_model and not limit.is_reserved)
         self._early = tuple(limit for limit in limits if not limit.needs_model and not limit.is_reserved)
-        self._first = tuple(limit for limit in self._early if limit.by in ("ip", "global") and limit.roles is None)
+        self._first = tuple(
+            limit for limit in self._early if limit.scopes in (("ip",), ("global",)) and limit.roles is None
+        )
         self._globs = {limit.name: _matcher(limit.models) for limit in limits if limit.models is not None}
         # What no limit counts by does not tell callers apart: with it in the key they would crowd each other out.
         scopes = {scope for limit in limits for scope in limit.scopes}
