@@ -10,6 +10,7 @@ HEADER_BYTES: Final = 64
 MAX_HOLDS: Final = 16
 MAX_AMOUNT: Final[int]
 MAX_SPAN_NS: Final[int]
+MAX_NOW_NS: Final[int]
 REFUSED: Final = -1
 NO_ROOM: Final = -2
 STALE: Final = -3

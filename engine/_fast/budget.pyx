@@ -82,6 +82,7 @@ HEADER_BYTES = 64
 MAX_HOLDS = TG_HOLDS
 MAX_AMOUNT = (<int64_t>1 << AMOUNT_BITS) - 1
 MAX_SPAN_NS = <int64_t>10 * 366 * 86400 * 1000000000
+MAX_NOW_NS = <int64_t>1 << 62
 REFUSED = C_REFUSED
 NO_ROOM = C_NO_ROOM
 STALE = C_STALE
@@ -91,7 +92,7 @@ KIND_CONCURRENT = CONCURRENT
 # What a budget counts: an index into the amounts of a reservation. TOTAL is filled in here.
 REQUESTS, INPUT, OUTPUT, TOTAL, SPEND, BYTES = range(COLUMNS)
 
-cdef int64_t C_MAX_NOW_NS = <int64_t>1 << 62
+cdef int64_t C_MAX_NOW_NS = MAX_NOW_NS
 cdef int64_t C_MAX_AMOUNT = MAX_AMOUNT
 
 

@@ -16,6 +16,7 @@ import math
 from typing import Any, Final
 
 import msgspec
+import msgspec.structs
 import orjson
 
 from engine.extraction.spellings import spellings
@@ -101,9 +102,16 @@ def output_asked(body: bytes) -> tuple[int | None, int]:
         asked = _asked(body)
     except msgspec.MsgspecError:
         return None, 1
-    caps = [cap for name in _CAPS if (cap := _number(getattr(asked, name))) is not None]
-    counts = [count for name in _COUNTS if (count := _number(getattr(asked, name))) is not None]
-    return max(caps, default=None), max(1, *counts) if counts else 1
+    cap, count = None, 1
+    for place, value in enumerate(msgspec.structs.astuple(asked)):
+        number = _number(value) if value is not None else None
+        if number is None:
+            continue
+        if place >= len(_CAPS):
+            count = max(count, number)
+        elif cap is None or number > cap:
+            cap = number
+    return cap, count
 
 
 def _number(value: Any) -> int | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine._fast.bucket import NO_ROOM, Plan, Template
-from engine.limits.headers import anthropic_requests, budget_lines
+from engine.limits.headers import anthropic_requests
 from engine.limits.model import Limit
 from engine.limits.rates import SECOND_NS
 
@@ -87,7 +87,7 @@ class Bound:
         """Header lines, each ending in CR LF, with the counters as they are now (see `engine.limits.headers`)."""
         lines = self._shown.render(now_ns, self._templates)
         if self.metered is not None:
-            lines += budget_lines(self.metered, now_ns, dialect)
+            lines += self.metered.headers(now_ns, dialect)
         if dialect == "anthropic":
             lines += anthropic_requests(self.told, self._shown, now_ns)
         return lines
