@@ -37,6 +37,7 @@ class Kind(NamedTuple):
 
 BAD_REQUEST = Kind("invalid_request", 400, "invalid_request_error", "invalid_request_error", "Bad Request")
 UNAUTHENTICATED = Kind("invalid_api_key", 401, "authentication_error", "authentication_error", "Unauthorized")
+REVOKED = Kind("credential_revoked", 401, "authentication_error", "authentication_error", "Unauthorized")
 FORBIDDEN = Kind("permission_denied", 403, "permission_error", "permission_error", "Forbidden")
 ADDRESS_DENIED = Kind("address_denied", 403, "permission_error", "permission_error", "Forbidden")
 ANSWER_BLOCKED = Kind("answer_blocked", 403, "permission_error", "permission_error", "Answer Blocked")
@@ -60,6 +61,7 @@ RATE_LIMITED = Kind("rate_limit_exceeded", 429, "rate_limit_error", "rate_limit_
 EXCEEDS_LIMIT = Kind(
     "request_exceeds_limit", 400, "invalid_request_error", "invalid_request_error", "Request Exceeds Limit"
 )
+BANNED = Kind("too_many_failures", 429, "rate_limit_error", "rate_limit_error", "Too Many Failed Credentials")
 INTERNAL = Kind("internal_error", 500, "server_error", "api_error", "Internal Server Error")
 UPSTREAM_BROKEN = Kind("upstream_broken", 502, "server_error", "api_error", "Bad Gateway", retry=True)
 UNAVAILABLE = Kind("unavailable", 503, "server_error", "overloaded_error", "Service Unavailable", retry=True)

@@ -34,7 +34,10 @@ from typing import Final
 from aiohttp import web
 
 from engine import __version__
+from engine.access.failures import FAILURES, FailureTable
 from engine.admin.app import Readiness, build
+from engine.admin.keys import KeyAdmin
+from engine.identity.key_store import KeyStore, StoreError
 from engine.limits.journals import reclaim
 from engine.limits.store import JOURNALS, LIMITS_FILE, StateError, Store, open_store
 from engine.policy.loader import parse_policy
@@ -274,7 +277,15 @@ class Supervisor:
         fleet.end()
 
     async def _open_admin(self, stack: contextlib.AsyncExitStack) -> Address:
-        runner = web.AppRunner(build(self), access_log=None)
+        folder = self._settings.state_dir
+        try:
+            store = stack.enter_context(KeyStore(folder))
+        except StoreError as error:
+            raise StartError(str(error)) from error
+        failures = FailureTable(folder / FAILURES)
+        stack.callback(failures.close)
+        keys = KeyAdmin(folder, store, failures, self._settings.admin_token)
+        runner = web.AppRunner(build(self, keys), access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, *self._settings.admin_listen).start()

@@ -10,12 +10,14 @@ against its address, and against limits of everybody.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from engine.errors import EXCEEDS_LIMIT, RATE_LIMITED, UNAVAILABLE, Refusal
+from engine.errors import BANNED, EXCEEDS_LIMIT, RATE_LIMITED, UNAVAILABLE, Refusal
 from engine.limits.spend import UNITS_PER_USD
 
 if TYPE_CHECKING:
+    from engine.access.failures import FailureTable
     from engine.identity.principal import Principal
     from engine.limits.limiter import Bound, Denied
     from engine.pipeline.context import RequestContext
@@ -74,3 +76,22 @@ def count_unauthenticated(ctx: RequestContext) -> None:
     if bound is not None:
         ctx.bound = bound
         take(ctx, bound, ctx.now_ns)
+
+
+def count_failure(ctx: RequestContext, failures: FailureTable | None) -> float:
+    """Counts a credential that failed against its address: for how many seconds the answer is held back.
+
+    Raises Refusal (429) where the address is banned. A valid credential is never asked about.
+    """
+    bounds = ctx.snapshot.failed_credentials
+    if bounds is None or failures is None:
+        return 0.0
+    verdict = failures.fail(ctx.address, bounds, ctx.now_ns / 1e9)
+    if verdict.banned_s > 0:
+        raise Refusal(
+            BANNED,
+            "Too many credentials from your address were not valid.",
+            retry_after=math.ceil(verdict.banned_s),
+            control="bans",
+        )
+    return verdict.delay_s

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 from engine.errors import Dialect
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from engine.identity.principal import Principal
     from engine.limits.limiter import Bound
     from engine.limits.metered import Held
     from engine.pipeline.usage import UsageTap
     from engine.policy.snapshot import Endpoint, Permit, Snapshot
+    from engine.redaction.profile import Profile
     from engine.validation.decode import Request
 
 
@@ -93,6 +92,7 @@ class RequestContext:
         "path",
         "permit",
         "principal",
+        "profile",
         "reason",
         "redaction",
         "request",
@@ -113,7 +113,7 @@ class RequestContext:
         method: str,
         path: str,
         endpoint: Endpoint | None,
-        headers: Mapping[bytes, bytes],
+        headers: dict[bytes, bytes],
         address: bytes,
         address_text: str,
         now_ns: int,
@@ -133,6 +133,8 @@ class RequestContext:
         self.bound: Bound | None = None
         self.late: Bound | None = None
         self.permit: Permit | None = None
+        # The redaction of the answer: the role's, or the same made for this request; None where none is switched on.
+        self.profile: Profile | None = None
         self.reservation: Reservation | None = None
         self.request: Request | None = None
         self.model: str | None = None

@@ -1,5 +1,6 @@
 from engine.pipeline.context cimport RequestContext
 
 
-cpdef credential(object headers)
-cpdef identify(RequestContext ctx, object keys)
+cpdef credential(RequestContext ctx)
+cpdef identify(RequestContext ctx, object keys, object tokens)
+cdef _by_key(RequestContext ctx, object keys, bytes token, double now_s, bint alone)

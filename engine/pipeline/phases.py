@@ -1,7 +1,7 @@
 """The way of a request, in order. Start reading here.
 
     accept     a connection's request: the client's address, through trusted proxies only; network rules
-    identify   credential -> Principal (API key, or the declared anonymous role)
+    identify   credential -> Principal (API key, access token, or the declared anonymous role)
     authorize  Principal + endpoint; limits that depend on address and principal are taken before the body is read
     validate   body -> a typed request; the model and parameters against the roles -> Permit
     admit      Reservation over every limit that applies: all or none
@@ -22,17 +22,19 @@ gateway; the doors turn it into a 500 and nothing is forwarded.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.errors import BAD_REQUEST, CONTENT_TYPES, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Refusal, render
+from engine.identity.principal import Principal
 from engine.pipeline.accept import accept
 from engine.pipeline.admit import admit
-from engine.pipeline.authorize import authorize, count_unauthenticated
+from engine.pipeline.authorize import authorize, count_failure, count_unauthenticated
 from engine.pipeline.context import RequestContext
 from engine.pipeline.forward import Outgoing, forward, forward_form
-from engine.pipeline.identify import identify
+from engine.pipeline.identify import BadCredential, identify
 from engine.pipeline.record import record
 from engine.pipeline.sanitize import sanitize
 from engine.pipeline.settle import settle
@@ -40,9 +42,11 @@ from engine.pipeline.usage import ask_for_usage
 from engine.pipeline.validate import settle_permit, validate, validate_form
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable
 
+    from engine.access.failures import FailureTable
     from engine.identity.store import KeyCache
+    from engine.identity.tokens import TokenAuthority
     from engine.pipeline.meters import Meters
     from engine.policy.snapshot import Endpoint, Permit, Snapshot
     from engine.telemetry.audit import AuditWriter
@@ -62,11 +66,13 @@ class Reply(NamedTuple):
 class Pipeline:
     """The phases bound to what they need in one worker. `snapshot` is replaced whole when the policy changes."""
 
-    __slots__ = ("_count", "_prefix", "audit", "keys", "meters", "snapshot")
+    __slots__ = ("_count", "_prefix", "audit", "failures", "keys", "meters", "snapshot", "tokens")
 
     def __init__(self, snapshot: Snapshot, keys: KeyCache, audit: AuditWriter | None, meters: Meters) -> None:
         self.snapshot = snapshot
         self.keys = keys
+        self.tokens: TokenAuthority | None = None
+        self.failures: FailureTable | None = None
         self.audit = audit
         self.meters = meters
         # Request ids are unique over workers and restarts; they need not be secret.
@@ -78,7 +84,7 @@ class Pipeline:
         method: str,
         path: str,
         endpoint: Endpoint | None,
-        headers: Mapping[bytes, bytes],
+        headers: dict[bytes, bytes],
         address: bytes,
         address_text: str,
     ) -> RequestContext:
@@ -97,19 +103,51 @@ class Pipeline:
             time.monotonic(),
         )
 
-    def head(self, ctx: RequestContext) -> None:
-        """accept, identify, authorize: all that needs only the head. Raises Refusal."""
+    def anyone(self, ctx: RequestContext) -> None:
+        """accept alone: all that a request needs which asks for what everybody may know. Raises Refusal."""
         if self.audit is not None and not self.audit.room:
             raise Refusal(UNAVAILABLE, "Requests cannot be recorded at the moment.", retry_after=1, control="audit")
         accept(ctx)
+
+    def head(self, ctx: RequestContext) -> Awaitable[None] | None:
+        """accept, identify, authorize: all that needs only the head. Raises Refusal.
+
+        None: done. Otherwise the credential takes the network to check, and what is returned is to be awaited before
+        anything else is done with the request; it raises Refusal too.
+        """
+        self.anyone(ctx)
         try:
-            principal = identify(ctx, self.keys)
+            found = identify(ctx, self.keys, self.tokens)
         except Refusal as refusal:
-            if refusal.kind is UNAUTHENTICATED:
-                count_unauthenticated(ctx)
+            return self._unidentified(ctx, refusal)
+        if not isinstance(found, Principal):
+            return self._identified_later(ctx, found)
+        if ctx.endpoint is not None:
+            authorize(ctx, found)
+        return None
+
+    async def _identified_later(self, ctx: RequestContext, pending: Awaitable[Principal]) -> None:
+        try:
+            principal = await pending
+        except Refusal as refusal:
+            ctx.now_ns = time.time_ns()
+            await self._unidentified(ctx, refusal)
             raise
+        # Limits are taken now, not when the head came.
+        ctx.now_ns = time.time_ns()
         if ctx.endpoint is not None:
             authorize(ctx, principal)
+
+    def _unidentified(self, ctx: RequestContext, refusal: Refusal) -> Awaitable[None]:
+        """Counts a request that nobody is known for. Raises the refusal, or (429, 503) another in its place, or gives
+        what is to be awaited before it is raised."""
+        if refusal.kind is UNAUTHENTICATED:
+            count_unauthenticated(ctx)
+        if isinstance(refusal, BadCredential):
+            delay_s = count_failure(ctx, self.failures)
+            if delay_s > 0:
+                return _held(refusal, delay_s)
+        raise refusal
 
     def body(self, ctx: RequestContext, body: bytes, query: bytes = b"") -> Outgoing:
         """validate, admit, forward: the bytes for the upstream. Raises Refusal."""
@@ -175,6 +213,11 @@ class Pipeline:
         ctx.answer_bytes = answer_bytes
         settle(ctx, sent)
         record(ctx, time.monotonic() - ctx.started, self.audit, self.meters)
+
+
+async def _held(refusal: Refusal, delay_s: float) -> None:
+    await asyncio.sleep(delay_s)
+    raise refusal
 
 
 def internal_error() -> Refusal:

@@ -62,32 +62,57 @@ class Model(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class JwtIssuer(Section, frozen=True, forbid_unknown_fields=True):
-    """An issuer of JWT access tokens. `jwks` is a URL or a file."""
+    """An issuer of JWT access tokens. `jwks` is a URL, a file, or left out: then the issuer's discovery names it.
 
-    issuer: str
-    jwks: str
+    `role_map` turns the issuer's names of roles into the policy's; `default_roles` are for tokens without the claim.
+    Keys are fetched again every `refresh`, and kept for `keep` while they cannot be.
+    """
+
+    issuer: Annotated[str, Meta(min_length=1, max_length=2048)]
+    jwks: str | None = None
     audience: list[str] = []
-    algorithms: list[str] = field(default_factory=lambda: ["RS256"])
+    algorithms: Annotated[list[str], Meta(min_length=1)] = field(default_factory=lambda: ["RS256"])
     subject_claim: str = "sub"
     roles_claim: str = "roles"
     team_claim: str | None = None
+    role_map: dict[str, Name] = {}
+    default_roles: list[Name] = []
+    clock_skew: str = "5s"
+    refresh: str = "5m"
+    keep: str = "1h"
+    ca_file: str | None = None
 
 
 class Introspection(Section, frozen=True, forbid_unknown_fields=True):
-    """An RFC 7662 endpoint for opaque tokens."""
+    """An RFC 7662 endpoint for opaque tokens. `auth`: how the client's id and secret are sent; answers are kept for
+    `cache`, those that say no for `negative_cache`. Claims as for JWTs."""
 
     url: str
     client_id: str
     client_secret: str = ""
+    auth: Literal["basic", "post"] = "basic"
+    issuer: str | None = None
+    audience: list[str] = []
+    subject_claim: str = "sub"
+    roles_claim: str = "roles"
+    team_claim: str | None = None
+    role_map: dict[str, Name] = {}
+    default_roles: list[Name] = []
+    clock_skew: str = "5s"
+    cache: str = "60s"
+    negative_cache: str = "10s"
+    ca_file: str | None = None
 
 
 class Identity(Section, frozen=True, forbid_unknown_fields=True):
-    """The kinds of credential that are accepted. `anonymous`: the role of requests without one."""
+    """The kinds of credential that are accepted. `anonymous`: the role of requests without one. `resource`: the URL
+    by which clients know this gateway, for its metadata (RFC 9728); left out, it is taken from the request's Host."""
 
     api_keys: bool = True
     jwt: list[JwtIssuer] = []
     introspection: list[Introspection] = []
     anonymous: str | None = None
+    resource: str | None = None
 
 
 class Cap(Section, frozen=True, forbid_unknown_fields=True):
@@ -130,12 +155,23 @@ class Limit(Section, frozen=True, forbid_unknown_fields=True):
     ipv6_prefix: Annotated[int, Meta(ge=1, le=128)] = 64
 
 
+class Bans(Section, frozen=True, forbid_unknown_fields=True):
+    """Addresses whose credentials fail: after so many failures answers slow down, after so many they are banned; the
+    first ban, and the longest."""
+
+    slow_after: Positive = 50
+    ban_after: Positive = 80
+    ban: str = "1m"
+    longest: str = "1h"
+
+
 class Network(Section, frozen=True, forbid_unknown_fields=True):
-    """Addresses and networks, as `192.0.2.1` or `192.0.2.0/24`."""
+    """Addresses and networks, as `192.0.2.1` or `192.0.2.0/24`. `bans: null` switches them off."""
 
     trusted_proxies: list[str] = []
     allow: list[str] = []
     deny: list[str] = []
+    bans: Bans | None = Bans()
 
 
 class Validation(Section, frozen=True, forbid_unknown_fields=True):
@@ -158,6 +194,14 @@ class UserRule(Section, frozen=True, forbid_unknown_fields=True):
     max_len: Positive | None = None
     examples: list[str] = []
     counterexamples: list[str] = []
+
+
+class Hazards(Section, frozen=True, forbid_unknown_fields=True):
+    """What the groups of output hazards need to know. `allowed_hosts`: hosts that links may lead to, as `example.com`
+    or `*.example.com`. `canaries`: texts that no answer may have, such as one put into a system prompt for this."""
+
+    allowed_hosts: list[str] = []
+    canaries: list[Annotated[str, Meta(min_length=8, max_length=256)]] = []
 
 
 class Route(Section, frozen=True, forbid_unknown_fields=True):
@@ -197,6 +241,7 @@ class Document(Section, frozen=True, forbid_unknown_fields=True):
     network: Network = Network()
     validation: Validation = Validation()
     redaction: Profiles = {}
+    hazards: Hazards = Hazards()
     rules: list[UserRule] = []
     routes: list[Route] = []
 

@@ -23,21 +23,25 @@ from typing import Final
 
 from engine._fast.bucket import SLOT_BYTES, WINDOW, Table
 from engine._fast.budget import Journal
+from engine.access.failures import FailedCredentials
 from engine.access.globs import MAX_NAME
 from engine.access.network import NetworkRules
 from engine.access.roles import Role
+from engine.access.scope import models_within
 from engine.errors import FORBIDDEN, MODEL_NOT_FOUND, Dialect, Refusal
 from engine.extraction.parameters import ParameterRules, Rule
 from engine.identity.principal import Principal, anonymous
+from engine.identity.tokens import TokenConfig
 from engine.limits.limiter import Limiter
 from engine.policy import model
 from engine.policy.endpoints import ENDPOINTS, NAMED_ONLY, Body, BuiltIn
 from engine.policy.limits import compile_limiter
 from engine.policy.loader import Policy
 from engine.policy.profiles import compile_profiles
+from engine.policy.tokens import compile_tokens
 from engine.policy.upstreams import ModelTable, ModelTarget, Price, UpstreamConfig, compile_upstream
 from engine.redaction.profile import Profile
-from engine.settings import parse_size
+from engine.settings import parse_duration, parse_size
 from engine.validation.decode import Bounds
 
 __all__ = [
@@ -108,7 +112,8 @@ class Permit:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A compiled policy. `endpoints` is by exact request path, `kept` by one with `{id}` in it; `anonymous` is who has
-    no credential, if anybody may."""
+    no credential, if anybody may. `resource` is the URL that clients know this gateway by, where the policy names
+    it."""
 
     revision: str
     api_keys: bool
@@ -122,6 +127,9 @@ class Snapshot:
     network: NetworkRules
     limiter: Limiter
     bounds: Bounds
+    tokens: TokenConfig
+    resource: str | None
+    failed_credentials: FailedCredentials | None
     _permits: dict[tuple[tuple[str, ...], str, str | None], Permit] = field(default_factory=dict, repr=False)
     _callable: set[tuple[tuple[str, ...], str]] = field(default_factory=set, repr=False)
 
@@ -129,6 +137,15 @@ class Snapshot:
     def max_body(self) -> int:
         """The largest body of a request, in bytes."""
         return self.bounds.max_body
+
+    @property
+    def resource_metadata(self) -> str | None:
+        """Where clients find out which tokens are accepted (RFC 9728, section 3.1), where the policy names a URL."""
+        if self.resource is None or not self.tokens.issuers:
+            return None
+        scheme, _, rest = self.resource.partition("://")
+        host, slash, path = rest.partition("/")
+        return f"{scheme}://{host}/.well-known/oauth-protected-resource{slash}{path}".rstrip("/")
 
     def endpoint(self, path: str) -> Endpoint | None:
         """What a client asks for by this path, its `{id}` put in where it has one."""
@@ -163,6 +180,10 @@ class Snapshot:
 
         Raises Refusal: 403 for what no role allows, 404 for a model that the policy does not have.
         """
+        if principal.models is not None and model is not None and not models_within(principal.models).matches(model):
+            raise Refusal(
+                FORBIDDEN, f"This key is not for the model '{model[:_SHOWN]}'.", param="model", control="identify"
+            )
         key = (principal.roles, endpoint, model)
         permit = self._permits.get(key)
         if permit is None:
@@ -176,7 +197,12 @@ class Snapshot:
     def models_of(self, principal: Principal) -> list[str]:
         """The names of models that the principal may ask for; of those that only a glob covers, none."""
         roles = self._roles_of(principal)
-        return [name for name in self.models.names if any(role.access.permits_model(name) for role in roles)]
+        scope = models_within(principal.models) if principal.models is not None else None
+        return [
+            name
+            for name in self.models.names
+            if any(role.access.permits_model(name) for role in roles) and (scope is None or scope.matches(name))
+        ]
 
     def _roles_of(self, principal: Principal) -> list[CompiledRole]:
         return [self.roles[name] for name in principal.roles if name in self.roles]
@@ -239,6 +265,9 @@ def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes, journal: 
         ),
         limiter=compile_limiter(policy, table, journal),
         bounds=_bounds(policy),
+        tokens=compile_tokens(policy),
+        resource=document.identity.resource,
+        failed_credentials=_failed_credentials(document.network.bans),
     )
 
 
@@ -317,6 +346,17 @@ def _parameters(policy: Policy, name: str, role: model.Role) -> ParameterRules |
         return ParameterRules(rules)
     except ValueError as error:
         raise policy.error(str(error), "roles", name, "parameters") from None
+
+
+def _failed_credentials(bans: model.Bans | None) -> FailedCredentials | None:
+    if bans is None:
+        return None
+    return FailedCredentials(
+        bans.slow_after,
+        bans.ban_after,
+        parse_duration(bans.ban),
+        max(parse_duration(bans.ban), parse_duration(bans.longest)),
+    )
 
 
 def _bounds(policy: Policy) -> Bounds:

@@ -46,10 +46,6 @@ def _of_policy(policy: Policy) -> Iterator[Unenforced]:
         line = policy.line(*path)
         return Unenforced(policy.error(reason, *path).path, line, reason)
 
-    for index in range(len(document.identity.jwt)):
-        yield missing("JWT access tokens are not accepted", "identity", "jwt", index)
-    for index in range(len(document.identity.introspection)):
-        yield missing("tokens are not introspected", "identity", "introspection", index)
     if document.validation.unknown_fields != "allow":
         yield missing("unknown fields of requests are let through", "validation", "unknown_fields")
     for index, route in enumerate(document.routes):

@@ -33,6 +33,7 @@ cdef class Exchange:
     cpdef on_unreachable(self)
     cpdef on_deadline(self, double now)
     cpdef cancel(self)
+    cpdef end(self, object refusal)
     cpdef pause(self)
     cpdef resume(self)
     cpdef on_head(self, int status, dict headers)

@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import CLIENT_GONE, UNAVAILABLE, UPSTREAM_BROKEN, UPSTREAM_TIMEOUT, Refusal
 from engine.pipeline.phases import internal_error
-from engine.pipeline.sanitize import feed_stream, open_stream, profile_of
+from engine.pipeline.sanitize import feed_stream, open_stream
 from engine.pipeline.usage import UsageTap, read_usage
 
 if TYPE_CHECKING:
+    from engine.identity.principal import Principal
     from engine.pipeline.context import RequestContext
     from engine.pipeline.forward import Outgoing
     from engine.pipeline.phases import Pipeline
@@ -167,6 +168,16 @@ class Exchange:
         self._ctx.reason = CLIENT_GONE.code
         self._close(CLIENT_GONE.status)
 
+    def end(self, refusal: Refusal) -> None:
+        """Ends the exchange from outside: a stream with an error event, an answer that has not begun as a refusal."""
+        self._refuse(refusal)
+
+    @property
+    def principal(self) -> Principal | None:
+        """Whose request it is."""
+        principal: Principal | None = self._ctx.principal
+        return principal
+
     def pause(self) -> None:
         """The client reads more slowly than the upstream writes."""
         self._paused = True
@@ -192,13 +203,14 @@ class Exchange:
         elif encoding not in (b"identity", b""):
             self._broken("it is compressed in a way that was not asked for")
             return
-        if 300 <= status < 400 or status < 200:
-            self._broken("it redirects")
+        if not (200 <= status < 300 or 400 <= status < 600):
+            self._broken("it redirects, or its status is none")
             return
         content_type = self._media if self._media != b"application/octet-stream" else _CONTENT_TYPE
         self._answer_headers = self._pipeline.headers(ctx, content_type)
         retry_after = headers.get(b"retry-after")
-        if retry_after is not None and status >= 400:
+        # Whole seconds, and days at the most: a date, or what else stands there, tells a client nothing it could use.
+        if retry_after is not None and status >= 400 and len(retry_after) <= 6 and retry_after.isdigit():
             self._answer_headers += b"retry-after: %b\r\n" % retry_after
         if status < 300 and self._media.lower().startswith(_EVENT_STREAM):
             ctx.stream = True
@@ -226,7 +238,7 @@ class Exchange:
 
     def _collect(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
-        if self._size > RELAY_AFTER and profile_of(self._ctx) is None and not self._strips() and not self._is_counted():
+        if self._size > RELAY_AFTER and self._ctx.profile is None and not self._strips() and not self._is_counted():
             self._ctx.redaction = "off"
             self._begin(b"")
             for held in self._chunks:
