@@ -45,6 +45,8 @@ _FOLLOW_KEYS_S: Final = 0.2
 _POLL_KEYS_S: Final = 1.0
 # How often it is written down which keys were used.
 _RECORD_USE_S: Final = 10.0
+# Reservations of one worker that may be open at once: 71 MB of journal at most, allocated when it starts.
+_MOST_OPEN: Final = 65_536
 _DRAIN_TICK_S: Final = 0.05
 # Connections that wait to be accepted. The kernel caps it at net.core.somaxconn.
 _BACKLOG: Final = 4096
@@ -58,8 +60,8 @@ class WorkerApp:
         self._metrics = metrics
         self._audit = audit
         self._store = open_store(settings.state_dir / LIMITS_FILE, settings.limit_slots)
-        # A connection has one request at a time; those of a second door are counted with the first.
-        self._reservations = OwnJournal(settings.state_dir / JOURNALS, settings.max_connections)
+        # A connection has one request at a time. More of them at once than this are refused (503).
+        self._reservations = OwnJournal(settings.state_dir / JOURNALS, min(settings.max_connections, _MOST_OPEN))
         self._keys = KeyCache(settings.state_dir)
         self._failures = FailureTable(settings.state_dir / FAILURES)
         self._fetcher = Fetcher()

@@ -1,8 +1,8 @@
 """The supervisor: the process that keeps the workers, the policy, the audit log and the admin listener.
 
 Concept. It owns what must outlive a worker: the listening sockets, the audit file, the metrics board, the policy text,
-the lock on the state folder, and what dead workers held of the limits. It never sees a request. Keeping the workers is the fleet's part
-(engine.process.fleet).
+the lock on the state folder, and what dead workers held of the limits. It never sees a request. Keeping the workers is
+the fleet's part (engine.process.fleet).
 
 Rules
     start      lock, policy, sockets, audit log, admin listener, workers. What is wrong with any of them ends the

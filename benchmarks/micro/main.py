@@ -10,7 +10,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.micro.timing import Case, Result, measure
 from benchmarks.report import number, table, write_json
 
-KERNELS = ("bucket", "prefilter", "scanner", "jsonguard", "jsonmembers", "sse", "cidr", "ring", "counters")
+KERNELS = ("bucket", "budget", "prefilter", "scanner", "jsonguard", "jsonmembers", "sse", "cidr", "ring", "counters")
 
 
 def cases(kernel: str) -> list[Case]:

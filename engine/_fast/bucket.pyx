@@ -38,7 +38,7 @@ Not handled
     - Truncation of the mapped file by somebody else (SIGBUS).
 """
 
-from cpython.buffer cimport PyBUF_WRITABLE, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stdint cimport int64_t, uint8_t, uint64_t, uintptr_t
@@ -131,7 +131,8 @@ cdef class Table:
         return self.view.len // <Py_ssize_t>sizeof(Slot)
 
     def fingerprint(self, bytes data not None):
-        """SipHash-2-4 of `data` under the table's key; never 0, which marks an empty slot, nor 2^63, whose hold is 0."""
+        """SipHash-2-4 of `data` under the table's key; never 0, which marks an empty slot, nor 2^63, whose hold is 0.
+        """
         cdef uint64_t digest = siphash(
             self.k0, self.k1, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
         )

@@ -8,8 +8,8 @@ Theory of operation
 
     which is decided by one compare-and-swap of the hold: the hold is read first, then what was used, and the swap fails
     if the hold was changed since. Settling charges what was used first and releases the hold then, so that in between
-    an amount counts twice, never not at all. A hold does not drain: what a request used is charged when that is known, to
-    the unit, whatever was reserved and however long it took. A limit on concurrency is a hold alone.
+    an amount counts twice, never not at all. A hold does not drain: what a request used is charged when that is known,
+    to the unit, whatever was reserved and however long it took. A limit on concurrency is a hold alone.
 
     `Plan` (bucket.pyx) is for limits whose cost is known and stays: it needs one word and one swap.
 
@@ -82,6 +82,7 @@ HEADER_BYTES = 64
 MAX_HOLDS = TG_HOLDS
 MAX_AMOUNT = (<int64_t>1 << AMOUNT_BITS) - 1
 MAX_SPAN_NS = <int64_t>10 * 366 * 86400 * 1000000000
+MAX_NOW_NS = <int64_t>1 << 62
 REFUSED = C_REFUSED
 NO_ROOM = C_NO_ROOM
 STALE = C_STALE
@@ -91,7 +92,7 @@ KIND_CONCURRENT = CONCURRENT
 # What a budget counts: an index into the amounts of a reservation. TOTAL is filled in here.
 REQUESTS, INPUT, OUTPUT, TOTAL, SPEND, BYTES = range(COLUMNS)
 
-cdef int64_t C_MAX_NOW_NS = <int64_t>1 << 62
+cdef int64_t C_MAX_NOW_NS = MAX_NOW_NS
 cdef int64_t C_MAX_AMOUNT = MAX_AMOUNT
 
 
@@ -259,10 +260,10 @@ def replace_used(Table table not None, uint64_t fingerprint, int64_t word, int64
 cdef class Budget:
     """The budgets that apply to one caller, reserved together or not at all.
 
-    `entries`: up to 16 of (fingerprint, kind, column, interval, tolerance), no fingerprint twice. A rate: ns between two
-    units, and ns in which it drains from full. Otherwise the interval is 1 and the tolerance is the limit in units.
-    1 <= interval <= tolerance <= MAX_SPAN_NS. ValueError otherwise. The limit is tolerance // interval; more than
-    MAX_AMOUNT is never held of it at a time. An entry is named by its index. Not safe without the GIL.
+    `entries`: up to 16 of (fingerprint, kind, column, interval, tolerance), no fingerprint twice. A rate: ns between
+    two units, and ns in which it drains from full. Otherwise the interval is 1 and the tolerance is the limit in
+    units. 1 <= interval <= tolerance <= MAX_SPAN_NS. ValueError otherwise. The limit is tolerance // interval; more
+    than MAX_AMOUNT is never held of it at a time. An entry is named by its index. Not safe without the GIL.
     """
 
     cdef readonly Table table
@@ -324,10 +325,10 @@ cdef class Budget:
     ):
         """Hold these amounts of every budget that counts them, or nothing of any.
 
-        Returns the number of the reservation (>= 0); REFUSED: `refused` names the budget and `wait_ns` says how long (-1:
-        for ever, the amount is above the limit; 0: not known, others must end first);
-        NO_ROOM: the table or the journal is full (`refused` is -1 for the journal); STALE: a calendar window is over,
-        set it and come again. ValueError: now_ns outside 0..2^62, an amount outside 0..2^40.
+        Returns the number of the reservation (>= 0); REFUSED: `refused` names the budget and `wait_ns` says how long
+        (-1: for ever, the amount is above the limit; 0: not known, others must end first); NO_ROOM: the table or the
+        journal is full (`refused` is -1 for the journal); STALE: a calendar window is over, set it and come again.
+        ValueError: now_ns outside 0..2^62, an amount outside 0..2^40.
         """
         check_time(now_ns)
         self.fill(requests, input, output, spend, body)
@@ -367,7 +368,7 @@ cdef class Budget:
                 self.wait_ns = max(self.wait(entry, now_ns), <int64_t>0) if verdict == C_REFUSED else 0
                 publish(&row.state, RELEASING)
                 for taken in range(i):
-                    self.release(&row.holds[taken], now_ns)
+                    release_hold(&self.table.slots, row.holds[taken].fingerprint, row.holds[taken].amount, now_ns)
                 self.journal.give(number)
                 return verdict
         publish(&row.state, HELD)
@@ -434,7 +435,7 @@ cdef class Budget:
             return C_NO_ROOM
         publish(&row.state, RELEASING)
         for i in range(self.count):
-            self.release(&row.holds[i], now_ns)
+            release_hold(&self.table.slots, row.holds[i].fingerprint, row.holds[i].amount, now_ns)
         self.journal.give(number)
         return 0
 
@@ -574,10 +575,6 @@ cdef class Budget:
                 &self.table.slots, entry.fingerprint, now, entry.kind, entry.tolerance, entry.start, entry.end, &other
             )
             entry.debt = max(used - (now if entry.kind == RATE else entry.end), <int64_t>0)
-
-    cdef inline void release(self, const Hold *hold, int64_t now) noexcept:
-        if hold.amount > 0:
-            release_hold(&self.table.slots, hold.fingerprint, hold.amount, now)
 
 
 cdef int charge_row(Table table, Row *row, int64_t now) noexcept:

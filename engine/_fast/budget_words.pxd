@@ -1,13 +1,13 @@
 # The two words of a budget: what is held by open reservations, and what was used.
 #
-# A hold is 2^62, a version of 22 bits and an amount of 40 bits. It is above every time, so its slot is never taken over.
-# With the amount 0 it becomes a time in the past, which is an idle counter like any other: that at which it did, its last
-# 22 bits (4 ms) replaced by the version. The version changes with every swap, through idleness too: who finds a word as it
-# was before knows that nobody swapped it in between, and so that nobody settled and released.
+# A hold is 2^62, a version of 22 bits and an amount of 40 bits. It is above every time, so its slot is never taken
+# over. With the amount 0 it becomes a time in the past, which is an idle counter like any other: that at which it did,
+# its last 22 bits (4 ms) replaced by the version. The version changes with every swap, through idleness too: who finds
+# a word as it was before knows that nobody swapped it in between, and so that nobody settled and released.
 #
 # What was used is, for a rate, the time at which the debt will have drained (a TAT, as in bucket.pyx); for a calendar
-# quota, the END of the window plus the amount. So a counter in debt is always in the future and keeps its slot, and one of
-# a window that is over lies before the end of the present one and counts nothing.
+# quota, the END of the window plus the amount. So a counter in debt is always in the future and keeps its slot, and
+# one of a window that is over lies before the end of the present one and counts nothing.
 
 from libc.stdint cimport int64_t, uint64_t
 
@@ -108,6 +108,8 @@ cdef inline void release_hold(const Slots *slots, uint64_t fingerprint, int64_t 
     cdef Slot *slot
     cdef int64_t word
     cdef int _
+    if amount <= 0:
+        return
     for _ in range(ATTEMPTS):
         slot = find_counter(slots, key, &word)
         if slot is NULL or word < mark():

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine._fast.bucket import NO_ROOM, Plan, Template
-from engine.limits.headers import anthropic_requests, budget_lines
+from engine.limits.headers import anthropic_requests
 from engine.limits.model import Limit
 from engine.limits.rates import SECOND_NS
 
@@ -29,7 +29,7 @@ class Denied:
 
     limit          the limit that refused (of several the one with the longest wait), or that found no room
     retry_after_s  whole seconds, at least 1, after which the same request is admitted if nobody else takes
-    wait_ns        the same in nanoseconds, exactly; 0 when unavailable or not known (others must end first), -1 for ever
+    wait_ns        the same in nanoseconds, exactly; 0 when unavailable or unknown (others must end first), -1: for ever
     unavailable    no limit was reached: the table of counters is full
     asked          what the request would use, where that is more than the limit ever allows (wait_ns is -1)
     """
@@ -87,7 +87,7 @@ class Bound:
         """Header lines, each ending in CR LF, with the counters as they are now (see `engine.limits.headers`)."""
         lines = self._shown.render(now_ns, self._templates)
         if self.metered is not None:
-            lines += budget_lines(self.metered, now_ns, dialect)
+            lines += self.metered.headers(now_ns, dialect)
         if dialect == "anthropic":
             lines += anthropic_requests(self.told, self._shown, now_ns)
         return lines

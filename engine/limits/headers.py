@@ -13,8 +13,8 @@ Three vocabularies. OpenAI's and Anthropic's are about the tightest limit of eac
     RateLimit-Policy                every limit that applies: q units in w seconds, of the quota unit qu (requests
                                     without one). Limits on spend are not told: a budget is its owner's business.
 
-All but four numbers of what is told about requests are known when a caller's limits are, so the rest is built once, as a
-`Template` that the kernel fills. Times are rounded up: who waits that long finds what was promised.
+All but four numbers of what is told about requests are known when a caller's limits are, so the rest is built once, as
+a `Template` that the kernel fills. Times are rounded up: who waits that long finds what was promised.
 """
 
 from __future__ import annotations
@@ -64,33 +64,56 @@ def _policy(limit: Limit) -> str:
     return f'"{limit.name}";q={quota}{window}{unit}'
 
 
-def budget_lines(metered: Metered, now_ns: int, dialect: str) -> bytes:
-    """The lines about limits that are reserved; their RateLimit is that of the one with the smallest part left."""
-    told = []
-    for index, limit in enumerate(metered.limits):
-        if limit.kind in _UNITS:
-            _, _, left, reset_ns = metered.state(index, now_ns)
-            told.append((limit, left, reset_ns))
-    if not told:
-        return b""
-    limit, left, reset_ns = min(told, key=lambda each: each[1] / each[0].capacity)
-    lines = [
-        f'RateLimit: "{limit.name}";r={left};t={_seconds(reset_ns)}',
-        "RateLimit-Policy: " + ", ".join(_policy(limit) for limit, *_ in told),
-    ]
-    counted = [each for each in told if each[0].kind in _TOKENS]
-    if dialect == "anthropic":
-        for kind, name in _TOKENS.items():
-            mine = [each for each in counted if each[0].kind == kind]
-            if mine:
-                lines += _anthropic(name, *min(mine, key=lambda each: each[1]), now_ns)
-    elif counted:
-        limit, left, reset_ns = min(counted, key=lambda each: each[1])
-        lines += (
-            f"x-ratelimit-limit-tokens: {limit.capacity}",
-            f"x-ratelimit-remaining-tokens: {left}",
-            f"x-ratelimit-reset-tokens: {duration(reset_ns)}",
+class Shown:
+    """Of the limits that are reserved those that are told, with what is the same in every answer."""
+
+    __slots__ = ("limits", "policy")
+
+    def __init__(self, limits: Sequence[Limit]) -> None:
+        # Place among all, name, capacity, and whether it counts tokens.
+        self.limits = tuple(
+            (index, limit, limit.name.encode(), limit.capacity, limit.kind in _TOKENS)
+            for index, limit in enumerate(limits)
+            if limit.kind in _UNITS
         )
+        told = ", ".join(_policy(limit) for _, limit, *_ in self.limits)
+        self.policy = f"RateLimit-Policy: {told}\r\n".encode()
+
+
+def budget_lines(shown: Shown, metered: Metered, now_ns: int, dialect: str) -> bytes:
+    """The lines about limits that are reserved; their RateLimit is that of the one with the smallest part left."""
+    if not shown.limits:
+        return b""
+    smallest, fewest = 2.0, -1
+    name = b""
+    left = reset_ns = 0
+    capacity, tokens_reset_ns = 0, 0
+    for index, _, its_name, most, is_tokens in shown.limits:
+        _, _, its_left, its_reset_ns = metered.state(index, now_ns)
+        if its_left / most < smallest:
+            smallest = its_left / most
+            name, left, reset_ns = its_name, its_left, its_reset_ns
+        if is_tokens and (fewest < 0 or its_left < fewest):
+            fewest, capacity, tokens_reset_ns = its_left, most, its_reset_ns
+    lines = b'RateLimit: "%b";r=%d;t=%d\r\n%b' % (name, left, _seconds(reset_ns), shown.policy)
+    if dialect == "anthropic":
+        return lines + _anthropic_tokens(shown, metered, now_ns)
+    if fewest < 0:
+        return lines
+    return b"%bx-ratelimit-limit-tokens: %d\r\nx-ratelimit-remaining-tokens: %d\r\nx-ratelimit-reset-tokens: %b\r\n" % (
+        lines,
+        capacity,
+        fewest,
+        duration(tokens_reset_ns).encode(),
+    )
+
+
+def _anthropic_tokens(shown: Shown, metered: Metered, now_ns: int) -> bytes:
+    lines: list[str] = []
+    for kind, name in _TOKENS.items():
+        mine = [(limit, *metered.state(index, now_ns)[2:]) for index, limit, *_ in shown.limits if limit.kind == kind]
+        if mine:
+            lines += _anthropic(name, *min(mine, key=lambda each: each[1]), now_ns)
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 

@@ -1,16 +1,17 @@
 """The files in which workers keep their open reservations, and what becomes of them when a worker is gone.
 
-Concept. Each worker makes a journal file and holds a lock (flock) on it until it dies, however it dies. Whoever gets the
-lock later knows that the worker is gone. `reclaim` then charges what its rows noted as used, brings every hold that they
-name to what the living journals hold, and removes the file.
+Concept. Each worker makes a journal file and holds a lock (flock) on it until it dies, however it dies. Whoever gets
+the lock later knows that the worker is gone. `reclaim` then charges what its rows noted as used, brings every hold
+that they name to what the living journals hold, and removes the file.
 
 Rules. A file appears under its final name only when it is complete and locked. Its blocks are allocated, so that a full
 disk is an error here and not a SIGBUS in a worker later. One process reclaims at a time (the supervisor); killed in the
-middle it leaves files that the next one reclaims again, which changes nothing twice but the charge that it was just making.
+middle it leaves files that the next one reclaims again, which changes nothing twice but the charge that it was just
+making.
 
-Failure modes. A hold that cannot be set because a living worker is just changing it, or a charge without room, leaves the
-file for the next time; until then the limit is stricter by what was held. A file that is not a journal is left alone and
-told.
+Failure modes. A hold that cannot be set because a living worker is just changing it, or a charge without room, leaves
+the file for the next time; until then the limit is stricter by what was held. A file that is not a journal is left
+alone and told.
 """
 
 from __future__ import annotations

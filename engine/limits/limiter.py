@@ -44,13 +44,15 @@ MAX_CACHED_MODEL = 256
 # Rows of the journal of a limiter that is given none: enough to check a policy, or to try it in one process.
 _OWN_ROWS = 1024
 
+
 class Limiter:
     """The limits of one policy over one table. Not shared between threads; any number of processes share the table."""
 
     def __init__(self, table: Table, limits: Sequence[Limit], journal: Journal | None = None) -> None:
         """`journal` is where open reservations are kept; without one they do not outlive this process.
 
-        ValueError for two limits of one name, more than `MAX_ENTRIES` limits, or more than `MAX_HOLDS` that are reserved.
+        ValueError for two limits of one name, more than `MAX_ENTRIES` limits, or more than `MAX_HOLDS` that are
+        reserved.
         """
         if len(limits) > MAX_ENTRIES:
             raise ValueError(f"{len(limits)} limits; at most {MAX_ENTRIES}")
@@ -67,7 +69,9 @@ class Limiter:
         self._journal = journal
         self._late = tuple(limit for limit in limits if limit.needs_model and not limit.is_reserved)
         self._early = tuple(limit for limit in limits if not limit.needs_model and not limit.is_reserved)
-        self._first = tuple(limit for limit in self._early if limit.by in ("ip", "global") and limit.roles is None)
+        self._first = tuple(
+            limit for limit in self._early if limit.scopes in (("ip",), ("global",)) and limit.roles is None
+        )
         self._globs = {limit.name: _matcher(limit.models) for limit in limits if limit.models is not None}
         # What no limit counts by does not tell callers apart: with it in the key they would crowd each other out.
         scopes = {scope for limit in limits for scope in limit.scopes}
@@ -142,10 +146,7 @@ class Limiter:
                 limit
                 for limit in _applying(which, caller, roles)
                 if not limit.needs_model
-                or (
-                    caller.model is not None
-                    and (limit.models is None or self._globs[limit.name](caller.model))
-                )
+                or (caller.model is not None and (limit.models is None or self._globs[limit.name](caller.model)))
             )
             for which in (self._late, self._reserved)
         )
@@ -154,7 +155,9 @@ class Limiter:
         metered = None
         if reserved:
             assert self._journal is not None
-            metered = Metered(reserved, self._table, self._journal, [self._fingerprint(each, caller) for each in reserved])
+            metered = Metered(
+                reserved, self._table, self._journal, [self._fingerprint(each, caller) for each in reserved]
+            )
         shown = _applying(self._early, caller, roles) + limits
         return self._bound(limits, self._plan(limits, caller), shown, self._plan(shown, caller), metered)
 

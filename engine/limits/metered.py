@@ -10,8 +10,8 @@ Rules
 - Spend needs a price. A model without one is refused where a limit on spend applies, as its cost cannot be counted. A
   request that names no model has no price and costs nothing.
 
-Failure modes: closed. A table or a journal without room refuses (`unavailable`). A charge that finds no room stays held,
-and is tried again with every later settlement of this process.
+Failure modes: closed. A table or a journal without room refuses (`unavailable`). A charge that finds no room stays
+held, and is tried again with every later settlement of this process.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from engine._fast import budget as kernel
 from engine._fast.budget import Budget, Journal
 from engine.limits import windows
 from engine.limits.bound import Denied
+from engine.limits.headers import Shown, budget_lines
 from engine.limits.model import Kind, Limit
 from engine.limits.rates import SECOND_NS
 
@@ -61,11 +62,14 @@ class Metered:
     """See the module."""
 
     __slots__ = (
+        "_begin_ns",
         "_budget",
         "_calendars",
+        "_end_ns",
         "_most_output",
         "_most_spend",
         "_most_total",
+        "_shown",
         "counts_tokens",
         "ends_streams",
         "limits",
@@ -80,6 +84,8 @@ class Metered:
             for index, limit in enumerate(limits)
             if limit.window == "calendar" and limit.period is not None
         )
+        self._begin_ns = self._end_ns = 0
+        self._shown = Shown(limits)
         self._most_output = self._most("output_tokens")
         self._most_total = self._most("tokens")
         self._most_spend = self._most("spend")
@@ -120,13 +126,17 @@ class Metered:
         return Denied(limit, max(1, -(-wait_ns // SECOND_NS)), wait_ns)
 
     def turn(self, now_ns: int) -> None:
-        """Puts the windows of the calendar at `now_ns` in force."""
+        """Puts the windows of the calendar at `now_ns` in force, where they are not."""
+        if not self._calendars or self._begin_ns <= now_ns < self._end_ns:
+            return
+        begin_ns, end_ns = 0, kernel.MAX_NOW_NS
         for index, period, zone in self._calendars:
-            self._budget.set_window(index, *windows.window(period, zone, now_ns))
+            start, end = windows.window(period, zone, now_ns)
+            self._budget.set_window(index, start, end)
+            begin_ns, end_ns = max(begin_ns, start), min(end_ns, end)
+        self._begin_ns, self._end_ns = begin_ns, end_ns
 
-    def settle(
-        self, number: int, now_ns: int, requests: int, input: int, output: int, spend: int, body: int
-    ) -> bool:
+    def settle(self, number: int, now_ns: int, requests: int, input: int, output: int, spend: int, body: int) -> bool:
         """See `Held`. False: there was no room, come again."""
         budget = self._budget
         done = budget.settle(number, now_ns, requests, input, output, spend, body)
@@ -137,13 +147,16 @@ class Metered:
 
     def extend(self, number: int, now_ns: int, input: int, output: int, spend: int) -> bool:
         """Whether the reservation could be raised to these amounts, or held them already."""
-        if self._calendars:
-            self.turn(now_ns)
+        self.turn(now_ns)
         return self._budget.extend(number, now_ns, input, output, spend)
 
     def note(self, number: int, input: int, output: int, spend: int, body: int) -> None:
         """What is charged if this process is killed before it settles."""
         self._budget.note(number, 1, input, output, spend, body)
+
+    def headers(self, now_ns: int, dialect: str) -> bytes:
+        """Header lines (see `engine.limits.headers`)."""
+        return budget_lines(self._shown, self, now_ns, dialect)
 
     def state(self, index: int, now_ns: int) -> tuple[int, int, int, int]:
         """(used, held, left, ns until all is there again) of a limit, in its units."""

@@ -42,7 +42,8 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 class Limit:
     """One limit. `rate` is None for concurrent, which has `burst` alone: how many at a time.
 
-    `ends_streams`: a stream that uses up what is left is ended. `ipv6_prefix`: bits of an IPv6 address that count as one caller; a customer gets a /64.
+    `ends_streams`: a stream that uses up what is left is ended. `ipv6_prefix`: bits of an IPv6 address that count as
+    one caller; a customer gets a /64.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Calendar windows: the hour, day or month that a moment is in, by the clock of a time zone.
 
-A window begins when the zone's clock shows its first moment. Where the clock is moved (daylight saving time) a day has 23
-or 25 hours; no moment is in two windows and none in no window.
+A window begins when the zone's clock shows its first moment. Where the clock is moved (daylight saving time) a day has
+23 or 25 hours; no moment is in two windows and none in no window.
 """
 
 from __future__ import annotations

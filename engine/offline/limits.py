@@ -1,9 +1,9 @@
-"""`tidegate limits`: what is counted for somebody, and mending it by hand, on the record. Exit codes as in `engine.cli`.
+"""`tidegate limits`: what is counted for somebody, and mending it by hand, on the record. Exit codes: `engine.cli`.
 
-A counter is found by its limit's name and by whom it counts: all that the limit's `by` names has to be given. It works on
-the state file itself, beside a running gateway or without one; a change is in force with the next request. Each change is
-a line of the audit log: the gateway writes it within a second, or when it is started next. A change that cannot be put
-on the record is not made.
+A counter is found by its limit's name and by whom it counts: all that the limit's `by` names has to be given. It works
+on the state file itself, beside a running gateway or without one; a change is in force with the next request. Each
+change is a line of the audit log: the gateway writes it within a second, or when it is started next. A change that
+cannot be put on the record is not made.
 """
 
 from __future__ import annotations
@@ -54,11 +54,12 @@ class Subject:
 
     def given(self, limit: Limit) -> dict[str, str] | None:
         """The values that the limit counts by; None where one is missing."""
-        values = {scope: getattr(self, scope) for scope in limit.scopes if scope != "global"}
+        values: dict[str, str | None] = {scope: getattr(self, scope) for scope in limit.scopes if scope != "global"}
         # A caller without a key is counted by its user.
         if values.get("key", "") is None and self.user is not None:
             values["key"] = f"user:{self.user}"
-        return None if None in values.values() else values
+        found = {scope: value for scope, value in values.items() if value is not None}
+        return found if len(found) == len(values) else None
 
     def caller(self) -> Caller:
         """ValueError for an address that is none."""
@@ -96,7 +97,7 @@ def show(subject: Subject, name: str | None, *, as_json: bool) -> int:
     if as_json:
         print(orjson.dumps([_as_json(counter) for counter in found], option=orjson.OPT_INDENT_2).decode())
         return 0
-    rows = [("limit", "counts", "for", "most", "used", "held", "left", "resets in")]
+    rows: list[tuple[str, ...]] = [("limit", "counts", "for", "most", "used", "held", "left", "resets in")]
     for counter in found:
         amounts = (counter.limit.capacity, counter.used, counter.held, counter.left)
         whom = ",".join(f"{scope}={value}" for scope, value in counter.subject.items()) or "everybody"

@@ -1,11 +1,11 @@
 """admit: a Reservation over every limit that applies; all or none.
 
-Limits on requests that need only the address and the principal were taken by `authorize`, before the body was read. Here
-come those that need the model, and those that are reserved by what the body asks for: tokens, spend, concurrent requests,
-bytes. When one says no, what was taken earlier is given back, and the answer names the one that refused.
+Limits on requests that need only the address and the principal were taken by `authorize`, before the body was read.
+Here come those that need the model, and those that are reserved by what the body asks for: tokens, spend, concurrent
+requests, bytes. When one says no, what was taken earlier is given back, and the answer names the one that refused.
 
-What is reserved: the input by estimate; the output as the request caps it, the largest of all names that the dialects have
-for that cap, times the number of answers; without a cap, the policy's default for the model.
+What is reserved: the input by estimate; the output as the request caps it, the largest of all names that the dialects
+have for that cap, times the number of answers; without a cap, the policy's default for the model.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """settle: what a request used is charged to every limit that counts it, exactly once, on every way out.
 
-    not sent upstream                 everything is given back
-    upstream answered with 2xx        what it reports; where it does not, the estimate of the input and the counted text
-    stream that broke off             the same, up to where it broke off: of a report and the counted text the larger
-    upstream refused, broke, was late no tokens: nothing was given. An attempt is a request all the same
-    client gone before the answer     the exchange goes on without the client, so that what was used is known
-    worker killed                     the supervisor gives back what was held (`engine.limits.journals`)
+not sent upstream                 everything is given back
+upstream answered with 2xx        what it reports; where it does not, the estimate of the input and the counted text
+stream that broke off             the same, up to where it broke off: of a report and the counted text the larger
+upstream refused, broke, was late no tokens: nothing was given. An attempt is a request all the same
+client gone before the answer     the exchange goes on without the client, so that what was used is known
+worker killed                     the supervisor gives back what was held (`engine.limits.journals`)
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def settle(ctx: RequestContext, sent: bool) -> None:
         return
     held = reservation.held
     if held is not None:
-        given, written = (_used(ctx, reservation) if held.counts_tokens else (0, 0))
+        given, written = _used(ctx, reservation) if held.counts_tokens else (0, 0)
         held.settle(time.time_ns(), given, written)
     reservation.keep()
 

@@ -1,8 +1,8 @@
 """What an answer used, read from it as it passes.
 
-The upstream's own report is the source: `usage` of an answer, or of the events of a stream. OpenAI's streams report only
-when they are asked to, so where a limit needs it they are asked, and the report is taken out again for a client that
-did not ask. Where no report comes, the text of the answer is counted (`engine.extraction.tokens`).
+The upstream's own report is the source: `usage` of an answer, or of the events of a stream. OpenAI's streams report
+only when they are asked to, so where a limit needs it they are asked, and the report is taken out again for a client
+that did not ask. Where no report comes, the text of the answer is counted (`engine.extraction.tokens`).
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _take_report(ctx: RequestContext, data: bytes) -> None:
 
 
 class UsageTap:
-    """Reads usage reports out of a stream as it passes, however it is cut, and counts its text where a limit needs it."""
+    """Reads usage reports out of a stream as it passes, however it is cut; counts its text where a limit needs it."""
 
     __slots__ = ("_counts", "_covered", "_ctx", "_ends", "_splitter", "_strips", "_uncounted", "_waiting")
 
@@ -200,5 +200,5 @@ class UsageTap:
 
 def _is_report(data: bytes) -> bool:
     """Whether an event is OpenAI's last one, which has the usage and no text."""
-    choices = member(data, b"choices")
-    return choices is not None and choices.strip(b"[] \t\r\n") == b"" and member(data, b"usage") not in (None, b"null")
+    choices, usage = member(data, b"choices"), member(data, b"usage")
+    return choices is not None and choices.strip(b"[] \t\r\n") == b"" and usage is not None and usage != b"null"

@@ -133,8 +133,8 @@ class Role(Section, frozen=True, forbid_unknown_fields=True):
 class Limit(Section, frozen=True, forbid_unknown_fields=True):
     """One limit: exactly one of requests, tokens, input_tokens, output_tokens, spend, concurrent and body_bytes.
 
-    `by`: one scope, or several that count for each combination. `window`: see `engine.policy.limits`; `timezone` is that
-    of a calendar window. `on_exhausted`: whether a stream that uses up what is left is ended or may finish.
+    `by`: one scope, or several that count for each combination. `window`: see `engine.policy.limits`; `timezone` is
+    that of a calendar window. `on_exhausted`: whether a stream that uses up what is left is ended or may finish.
     """
 
     name: Name

@@ -373,9 +373,7 @@ def test_what_was_used_can_be_set_by_hand() -> None:
 
 AMOUNT = st.integers(0, 60)
 STEPS = st.lists(
-    st.tuples(
-        st.booleans(), st.integers(0, 30 * SECOND), st.tuples(st.integers(0, 1), AMOUNT, AMOUNT, AMOUNT, AMOUNT)
-    ),
+    st.tuples(st.booleans(), st.integers(0, 30 * SECOND), st.tuples(st.integers(0, 1), AMOUNT, AMOUNT, AMOUNT, AMOUNT)),
     max_size=40,
 )
 

@@ -1,4 +1,4 @@
-"""Limits on tokens, spend and concurrency over two workers: what is charged is what the upstream gave, on every way out."""
+"""Limits on tokens, spend and concurrency over two workers: charged is what the upstream gave, on every way out."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_kills_lose_nothing_but_what_they_cut(gateway: Gateway, counting: Counti
     found = _settled(gateway, "jack")
     # Never more than was given. What is missing was given to a request that a kill cut, or whose client had left.
     missing = counting.given["jack"] - found["month"]["used"]
-    assert 0 <= missing
+    assert missing >= 0
     assert missing % (INPUT + OUTPUT) == 0
     gone = sum(line["status"] == 499 for line in gateway.audit())
     assert missing // (INPUT + OUTPUT) <= cut + 16 * killer.result() + gone

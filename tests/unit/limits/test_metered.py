@@ -47,13 +47,17 @@ def metered(which: Limiter, **change: Any) -> Metered:
 
 
 def held(which: Metered, now: int = NOW, input: int = 0, output: int = 0, **more: Any) -> Held:
-    result = which.reserve(now, input, output, more.get("body", 0), more.get("tariff"), is_default=more.get("is_default", False))
+    result = which.reserve(
+        now, input, output, more.get("body", 0), more.get("tariff"), is_default=more.get("is_default", False)
+    )
     assert isinstance(result, Held)
     return result
 
 
 def denied(which: Metered, now: int = NOW, input: int = 0, output: int = 0, **more: Any) -> Denied:
-    result = which.reserve(now, input, output, more.get("body", 0), more.get("tariff"), is_default=more.get("is_default", False))
+    result = which.reserve(
+        now, input, output, more.get("body", 0), more.get("tariff"), is_default=more.get("is_default", False)
+    )
     assert isinstance(result, Denied)
     return result
 
@@ -69,7 +73,9 @@ def test_tokens_are_held_and_charged_as_they_were_used() -> None:
 
 
 def test_what_is_given_back_was_never_there() -> None:
-    which = metered(limiter(limit("tokens"), limit("concurrent", burst=2), limit("requests", "5/day", window="calendar")))
+    which = metered(
+        limiter(limit("tokens"), limit("concurrent", burst=2), limit("requests", "5/day", window="calendar"))
+    )
     held(which, output=1000).give_back(NOW)
     assert [which.state(index, NOW)[:2] for index in range(3)] == [(0, 0), (0, 0), (0, 0)]
 
@@ -107,9 +113,7 @@ def test_spend_is_the_price_of_the_tokens() -> None:
     ("price", "tokens", "units"),
     [((0.15, 0.6), (1, 0), 15), ((0.075, 0.3), (1, 0), 8), ((0.075, 0.3), (2, 1), 45), ((0, 0), (9, 9), 0)],
 )
-def test_a_price_is_rounded_up_once_a_request(
-    price: tuple[float, float], tokens: tuple[int, int], units: int
-) -> None:
+def test_a_price_is_rounded_up_once_a_request(price: tuple[float, float], tokens: tuple[int, int], units: int) -> None:
     assert Tariff.of(*price).cost(*tokens) == units
 
 
