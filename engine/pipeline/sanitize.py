@@ -20,7 +20,31 @@ if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
     from engine.redaction.profile import Profile
 
+_SCHEMA = "response_schema"
 _UNSEARCHABLE = "The upstream's answer is of a kind that cannot be checked, so it was withheld."
+
+
+def must_be_whole(ctx: RequestContext) -> bool:
+    """Whether the answer is looked at as a whole: no part of it may leave before."""
+    permit, endpoint = ctx.permit, ctx.endpoint
+    assert permit is not None
+    assert endpoint is not None
+    if permit.role.profile.active or endpoint.response_schema is not None:
+        return True
+    return permit.role.parameters is not None and bool(permit.role.parameters.strips)
+
+
+def check_answer(ctx: RequestContext, body: bytes) -> None:
+    """Holds a good answer against the route's schema. Raises Refusal (502) where the policy blocks what does not fit;
+    where it flags it, the audit line has it as the finding `response_schema`."""
+    endpoint = ctx.endpoint
+    assert endpoint is not None
+    schema, route = endpoint.response_schema, endpoint.route
+    if schema is None or schema.accepts(body):
+        return
+    ctx.findings = {**(ctx.findings or {}), _SCHEMA: 1}
+    if route is None or route.invalid_response == "block":
+        raise Refusal(UPSTREAM_BROKEN, "The upstream's answer does not fit the route's schema.", control=_SCHEMA)
 
 
 def profile_of(ctx: RequestContext) -> Profile | None:
@@ -92,12 +116,12 @@ def feed_stream(ctx: RequestContext, stream: RedactedStream, chunk: bytes | None
 
 def _note(ctx: RequestContext, findings: dict[str, int], blocked: str | None) -> None:
     if blocked is not None:
-        ctx.findings = findings
+        ctx.findings = {**ctx.findings, **findings} if ctx.findings else findings
         ctx.redaction = "blocked"
         ctx.blocked_by = blocked
         raise Refusal(ANSWER_BLOCKED, f"The answer was withheld by the rule '{blocked}'.", control=blocked)
     if findings:
-        ctx.findings = findings
+        ctx.findings = {**ctx.findings, **findings} if ctx.findings else findings
         ctx.redaction = "found"
     else:
         ctx.redaction = "clean"

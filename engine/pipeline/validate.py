@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import BAD_REQUEST, FORBIDDEN, UNSUPPORTED_MEDIA, Refusal
 from engine.validation.decode import decode, decode_named, guard
+from engine.validation.unknown import settle_unknown
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
@@ -30,6 +31,8 @@ def validate(ctx: RequestContext, body: bytes) -> tuple[Permit, bytes]:
         ctx.request = request
         ctx.model = request.model
         ctx.stream = request.stream
+        if snapshot.bounds.unknown_fields != "allow":
+            body = settle_unknown(type(request.shape), body, snapshot.bounds.unknown_fields)
         permit = snapshot.permit(principal, endpoint.name, request.model)
         rules = permit.role.parameters
         if rules is not None:
@@ -47,6 +50,8 @@ def validate(ctx: RequestContext, body: bytes) -> tuple[Permit, bytes]:
     else:
         if body or ctx.method not in ("GET", "DELETE"):
             guard(body, snapshot.bounds)
+            if endpoint.request_schema is not None:
+                endpoint.request_schema.check(body)
         permit = snapshot.permit(principal, endpoint.name, None)
     return settle_permit(ctx, permit), body
 

@@ -147,7 +147,11 @@ class UserRule(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class Route(Section, frozen=True, forbid_unknown_fields=True):
-    """A JSON API other than the known dialects. `response_text`: JSON pointers, with `*`, to text in its answers."""
+    """A JSON API other than the known dialects. `response_text`: JSON pointers, with `*`, to text in its answers.
+
+    `request_schema`, `response_schema`: JSON Schema files, relative to the policy. `invalid_response`: what becomes of
+    an answer that does not fit.
+    """
 
     name: Name
     path: str
@@ -156,6 +160,8 @@ class Route(Section, frozen=True, forbid_unknown_fields=True):
         default_factory=lambda: ["POST"]
     )
     request_schema: str | None = None
+    response_schema: str | None = None
+    invalid_response: Literal["flag", "block"] = "block"
     response_text: list[str] = []
 
 

@@ -55,8 +55,3 @@ def _of_policy(policy: Policy) -> Iterator[Unenforced]:
             if getattr(limit, kind) is not None:
                 what = "concurrent requests" if kind == "concurrent" else kind
                 yield missing(f"the limit {limit.name!r} on {what} is not counted", "limits", index)
-    if document.validation.unknown_fields != "allow":
-        yield missing("unknown fields of requests are let through", "validation", "unknown_fields")
-    for index, route in enumerate(document.routes):
-        if route.request_schema is not None:
-            yield missing("requests are not held against a JSON Schema", "routes", index, "request_schema")

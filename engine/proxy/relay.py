@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import CLIENT_GONE, UNAVAILABLE, UPSTREAM_BROKEN, UPSTREAM_TIMEOUT, Refusal
 from engine.pipeline.phases import internal_error
-from engine.pipeline.sanitize import feed_stream, open_stream, profile_of
+from engine.pipeline.sanitize import check_answer, feed_stream, must_be_whole, open_stream
 from engine.pipeline.settle import UsageTap, read_usage
 
 if TYPE_CHECKING:
@@ -194,6 +194,12 @@ class Exchange:
         if retry_after is not None and status >= 400 and len(retry_after) <= 6 and retry_after.isdigit():
             self._answer_headers += b"retry-after: %b\r\n" % retry_after
         if status < 300 and self._media.lower().startswith(_EVENT_STREAM):
+            try:
+                # A stream of events is no value of a schema.
+                check_answer(ctx, b"")
+            except Refusal as refusal:
+                self._refuse(refusal)
+                return
             ctx.stream = True
             self._stream = open_stream(ctx, self.max_answer)
             self._tap = UsageTap(ctx)
@@ -219,7 +225,7 @@ class Exchange:
 
     def _collect(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
-        if self._size > RELAY_AFTER and profile_of(self._ctx) is None and not self._strips():
+        if self._size > RELAY_AFTER and not must_be_whole(self._ctx):
             self._ctx.redaction = "off"
             self._begin(b"")
             for held in self._chunks:
@@ -227,10 +233,6 @@ class Exchange:
             self._chunks.clear()
         elif self._size > self.max_answer:
             raise Refusal(UPSTREAM_BROKEN, "The upstream's answer is too large to be checked.", control="redaction")
-
-    def _strips(self) -> bool:
-        permit = self._ctx.permit
-        return permit is not None and permit.role.parameters is not None and bool(permit.role.parameters.strips)
 
     def _decode(self, decoder: zlib._Decompress, chunk: bytes) -> bytes:
         """Decompresses under the bound of an answer: a small body must not become an endless one."""
@@ -261,6 +263,7 @@ class Exchange:
                 body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
                 if self._status < 300:
                     read_usage(ctx, body)
+                    check_answer(ctx, body)
                 if body:
                     body = self._pipeline.answer(ctx, self._media, body)
                 self.done = True

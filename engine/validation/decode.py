@@ -29,6 +29,7 @@ from engine.validation import (
 )
 from engine.validation.request import Request, RequestShape
 from engine.validation.shape import UNKNOWN_TYPE
+from engine.validation.unknown import Unknown
 
 __all__ = ["Bounds", "DEEPEST", "ENDPOINTS", "Request", "decode", "decode_named", "guard"]
 
@@ -37,11 +38,13 @@ DEEPEST = 512
 
 
 class Bounds(msgspec.Struct, frozen=True, gc=False):
-    """The policy's bounds on a request: bytes of body, nesting of arrays and objects, messages or input items."""
+    """The policy's bounds on a request: bytes of body, nesting of arrays and objects, messages or input items, and what
+    becomes of fields that the shapes do not know."""
 
     max_depth: int = 64
     max_messages: int = 1000
     max_body: int = 1 << 20
+    unknown_fields: Unknown = "allow"
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_depth <= DEEPEST:
