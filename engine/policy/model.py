@@ -87,9 +87,10 @@ class Identity(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class Cap(Section, frozen=True, forbid_unknown_fields=True):
-    """A parameter's largest value."""
+    """A parameter's largest value: what asks for more is refused (`max`) or lowered (`cap`). Exactly one of both."""
 
-    max: Annotated[float, Meta(ge=0, le=10**12)]
+    max: Annotated[float, Meta(ge=0, le=10**12)] | None = None
+    cap: Annotated[float, Meta(ge=0, le=10**12)] | None = None
 
 
 class Role(Section, frozen=True, forbid_unknown_fields=True):

@@ -89,11 +89,15 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class CompiledRole:
-    """A role with what it decides: whom it lets where, which parameters, and how answers are redacted."""
+    """A role with what it decides: whom it lets where, which parameters, and how answers are redacted.
+
+    `may_probe`: its policy allows logprobs by name, so they go together with what `engine.extraction.probing` names.
+    """
 
     access: Role
     parameters: ParameterRules | None
     profile: Profile
+    may_probe: bool = False
 
     @property
     def name(self) -> str:
@@ -228,6 +232,7 @@ def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes) -> Snapsh
                 Role(name, entry.endpoints, entry.models, entry.redaction, NAMED_ONLY),
                 _parameters(policy, name, entry),
                 profiles[entry.redaction],
+                entry.parameters.get("logprobs") == "allow",
             )
             for name, entry in document.roles.items()
         },
@@ -323,7 +328,7 @@ def _upstream_path(document: model.Document, route: model.Route) -> bytes:
 
 def _parameters(policy: Policy, name: str, role: model.Role) -> ParameterRules | None:
     rules = {
-        parameter: Rule("max", rule.max) if isinstance(rule, model.Cap) else Rule(rule)
+        parameter: _bound(rule) if isinstance(rule, model.Cap) else Rule(rule)
         for parameter, rule in role.parameters.items()
         if rule != "allow"
     }
@@ -333,6 +338,10 @@ def _parameters(policy: Policy, name: str, role: model.Role) -> ParameterRules |
         return ParameterRules(rules)
     except ValueError as error:
         raise policy.error(str(error), "roles", name, "parameters") from None
+
+
+def _bound(cap: model.Cap) -> Rule:
+    return Rule("max", cap.max) if cap.max is not None else Rule("cap", cap.cap)
 
 
 def _limiter(policy: Policy, table: Table) -> Limiter:
