@@ -129,6 +129,7 @@ class Validation(Section, frozen=True, forbid_unknown_fields=True):
     """Bounds on requests."""
 
     unknown_fields: Literal["allow", "strip", "reject"] = "allow"
+    refuse_text: list[Literal["tags", "bidi", "invisible", "controls", "repetition"]] = []
     max_body: str | int = "1MiB"
     max_depth: Annotated[int, Meta(ge=1, le=10_000)] = 64
     max_messages: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000

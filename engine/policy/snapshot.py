@@ -40,6 +40,7 @@ from engine.policy.upstreams import ModelTable, ModelTarget, Price, UpstreamConf
 from engine.redaction.profile import Profile
 from engine.settings import parse_size
 from engine.validation.decode import Bounds
+from engine.validation.hygiene import TextRules
 from engine.validation.schema import Schema, SchemaError, load_schema
 
 __all__ = [
@@ -378,6 +379,7 @@ def _bounds(policy: Policy) -> Bounds:
             max_messages=validation.max_messages,
             max_body=parse_size(body) if isinstance(body, str) else body,
             unknown_fields=validation.unknown_fields,
+            text=TextRules(validation.refuse_text) if validation.refuse_text else None,
         )
     except ValueError as error:
         raise policy.error(str(error), "validation") from None
