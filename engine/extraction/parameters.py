@@ -1,4 +1,4 @@
-"""What a role may set in a request: parameters that are denied, capped or stripped.
+"""What a role may set in a request: parameters that are denied, bounded or stripped.
 
 A decoder compiled from the rules reads the fields they name and skips the rest. The body must have passed the guard: no
 duplicate keys, one reading.
@@ -6,6 +6,7 @@ duplicate keys, one reading.
 - ``deny``: a request that sets it is refused.
 - ``max``: refused when any spelling asks for more, for less than nothing (servers take -1 for "no bound"), or for
   something that is no number. A request that does not set it passes: the provider's own default holds then.
+- ``cap``: the same, but what asks for more gets the most that is allowed: the request is written anew with it.
 - ``strip``: every spelling is taken out of the body.
 - ``allow``: as if there were no rule.
 
@@ -26,14 +27,14 @@ _FIELDS = json.Decoder(dict[str, Raw])
 
 
 class Rule(Struct, frozen=True):
-    """What to do about one parameter. `maximum` goes with ``max`` and with it alone."""
+    """What to do about one parameter. `maximum` goes with ``max`` and ``cap``."""
 
-    action: Literal["allow", "deny", "strip", "max"]
+    action: Literal["allow", "deny", "strip", "max", "cap"]
     maximum: float | None = None
 
     def __post_init__(self) -> None:
-        if (self.action == "max") != (self.maximum is not None):
-            raise ValueError("a maximum goes with the action 'max', and with it alone")
+        if (self.action in ("max", "cap")) != (self.maximum is not None):
+            raise ValueError("a maximum goes with the actions 'max' and 'cap', and with them alone")
 
 
 class _Check(Struct, frozen=True):
@@ -42,24 +43,27 @@ class _Check(Struct, frozen=True):
     name: str
     spelling: Spelling
     maximum: float | None
+    lowers: bool
 
 
 class ParameterRules:
     """The rules of one role, by canonical parameter name. Immutable, safe from several threads.
 
     `strips` are the names that `strip` takes out of a request; ``logprobs`` among them asks for
-    `engine.extraction.answers.drop_logprobs` on the answer too.
+    `engine.extraction.answers.drop_logprobs` on the answer too. `caps` are those that `lower` lowers.
     """
 
-    __slots__ = ("_checks", "_decode", "strips")
+    __slots__ = ("_checks", "_decode", "caps", "strips")
 
     def __init__(self, rules: Mapping[str, Rule]) -> None:
         self.strips = frozenset(name for name, rule in rules.items() if rule.action == "strip")
+        self.caps = frozenset(name for name, rule in rules.items() if rule.action == "cap")
         checks: dict[str, list[_Check]] = {}
         for name, rule in rules.items():
-            if rule.action in ("deny", "max"):
+            if rule.action in ("deny", "max", "cap"):
                 for spelling in spellings(name):
-                    checks.setdefault(spelling[0], []).append(_Check(name, spelling, rule.maximum))
+                    check = _Check(name, spelling, rule.maximum, rule.action == "cap")
+                    checks.setdefault(spelling[0], []).append(check)
         self._checks = tuple((f"field_{position}", tuple(each)) for position, each in enumerate(checks.values()))
         fields = defstruct(
             "Fields",
@@ -78,6 +82,19 @@ class ParameterRules:
             if value is not None:
                 for check in checks:
                     _judge(check, value)
+
+    def lower(self, body: bytes) -> bytes:
+        """The request with what asks for more than a cap lowered to it; the same object when nothing does.
+
+        The request has passed `check`. Every other field keeps its bytes; only the space between fields goes.
+        """
+        fields = _FIELDS.decode(body)
+        changed = False
+        for _, checks in self._checks:
+            for check in checks:
+                if check.lowers and check.spelling[0] in fields:
+                    changed |= _lower(fields, check)
+        return json.encode(fields) if changed else body
 
     def strip(self, body: bytes) -> bytes:
         """The request without the stripped parameters; the same object when it sets none of them.
@@ -105,7 +122,19 @@ def _judge(check: _Check, value: Any) -> None:
         raise Refusal(BAD_REQUEST, f"The parameter '{param}' is not allowed for this role.", param=param)
     if not isinstance(value, int | float) or value < 0:
         raise Refusal(BAD_REQUEST, f"Expected a number from 0 to {check.maximum:.15g}.", param=param)
-    raise Refusal(BAD_REQUEST, f"At most {check.maximum:.15g} is allowed for this role.", param=param)
+    if not check.lowers:
+        raise Refusal(BAD_REQUEST, f"At most {check.maximum:.15g} is allowed for this role.", param=param)
+
+
+def _lower(fields: dict[str, Raw], check: _Check) -> bool:
+    """Lower one spelling among the top-level `fields`; whether it asked for too much."""
+    assert check.maximum is not None
+    asking = asked(check.name, check.spelling, json.decode(fields[check.spelling[0]]))
+    # What is spelled inside of another field is no number of its own: `check` has refused it.
+    if len(check.spelling) > 1 or not isinstance(asking, int | float) or asking <= check.maximum:
+        return False
+    fields[check.spelling[0]] = _raw(int(check.maximum) if check.maximum == int(check.maximum) else check.maximum)
+    return True
 
 
 def _take_out(fields: dict[str, Raw], spelling: Spelling) -> bool:

@@ -15,6 +15,7 @@ import orjson
 
 from engine.errors import ANSWER_BLOCKED, UNAVAILABLE, UPSTREAM_BROKEN, Refusal
 from engine.extraction.answers import drop_logprobs
+from engine.pipeline.usage import is_counted
 from engine.redaction.answers import UnsearchableAnswer, redact_answer
 from engine.redaction.stream import RedactedStream, StreamBlocked, StreamTooLong
 
@@ -25,7 +26,31 @@ log = logging.getLogger(__name__)
 
 EVENT_STREAM = b"text/event-stream"
 
+_SCHEMA = "response_schema"
 _UNSEARCHABLE = "The upstream's answer is of a kind that cannot be checked, so it was withheld."
+
+
+def must_be_whole(ctx: RequestContext) -> bool:
+    """Whether the answer is looked at as a whole: no part of it may leave before, or its report of usage is needed."""
+    permit, endpoint = ctx.permit, ctx.endpoint
+    assert permit is not None
+    assert endpoint is not None
+    if ctx.profile is not None or endpoint.response_schema is not None or is_counted(ctx):
+        return True
+    return permit.role.parameters is not None and bool(permit.role.parameters.strips)
+
+
+def check_answer(ctx: RequestContext, body: bytes) -> None:
+    """Holds a good answer against the route's schema. Raises Refusal (502) where the policy blocks what does not fit;
+    where it flags it, the audit line has it as the finding `response_schema`."""
+    endpoint = ctx.endpoint
+    assert endpoint is not None
+    schema, route = endpoint.response_schema, endpoint.route
+    if schema is None or schema.accepts(body):
+        return
+    ctx.findings = {**(ctx.findings or {}), _SCHEMA: 1}
+    if route is None or route.invalid_response == "block":
+        raise Refusal(UPSTREAM_BROKEN, "The upstream's answer does not fit the route's schema.", control=_SCHEMA)
 
 
 def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
@@ -110,13 +135,13 @@ def _failed(ctx: RequestContext) -> Refusal:
 
 def _note(ctx: RequestContext, findings: dict[str, int], blocked: str | None, ahead: bytes = b"") -> None:
     if blocked is not None:
-        ctx.findings = findings
+        ctx.findings = {**ctx.findings, **findings} if ctx.findings else findings
         ctx.redaction = "blocked"
         ctx.blocked_by = blocked
         message = f"The answer was withheld by the rule '{blocked}'."
         raise Refusal(ANSWER_BLOCKED, message, control=blocked, ahead=ahead)
     if findings:
-        ctx.findings = findings
+        ctx.findings = {**ctx.findings, **findings} if ctx.findings else findings
         ctx.redaction = "found"
     else:
         ctx.redaction = "clean"

@@ -20,3 +20,4 @@ cdef class UsageTap:
 
 cpdef bytes ask_for_usage(RequestContext ctx, bytes body)
 cpdef read_usage(RequestContext ctx, bytes body)
+cpdef bint is_counted(RequestContext ctx) except -1

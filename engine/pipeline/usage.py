@@ -52,13 +52,16 @@ _ASK = b'"stream_options":{"include_usage":true},'
 _ASKABLE = ("chat", "completions")
 
 
+def is_counted(ctx: RequestContext) -> bool:
+    """Whether a limit has to know what the answer used."""
+    reservation = ctx.reservation
+    return reservation is not None and reservation.held is not None and bool(reservation.held.counts_tokens)
+
+
 def ask_for_usage(ctx: RequestContext, body: bytes) -> bytes:
     """The body of a streamed request whose use has to be known, asking for a report where its dialect needs that."""
     reservation, endpoint = ctx.reservation, ctx.endpoint
-    if reservation is None or endpoint is None or endpoint.name not in _ASKABLE:
-        return body
-    held = reservation.held
-    if held is None or not held.counts_tokens:
+    if reservation is None or endpoint is None or endpoint.name not in _ASKABLE or not is_counted(ctx):
         return body
     given = member(body, b"stream_options")
     if given is None:

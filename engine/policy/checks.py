@@ -18,7 +18,7 @@ from engine.identity.jwks import ALGORITHMS, SYMMETRIC
 from engine.policy.document import Path, PolicyError, Tree
 from engine.policy.endpoints import ENDPOINTS
 from engine.policy.limits import KINDS, kinds_of, parse_rate
-from engine.policy.model import Document, Introspection, JwtIssuer, Limit, Route, Upstream
+from engine.policy.model import Cap, Document, Introspection, JwtIssuer, Limit, Route, Upstream
 from engine.settings import parse_duration, parse_size
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -163,6 +163,9 @@ class _Checks:
                     )
             for index, pattern in enumerate(role.models):
                 self._model_name(pattern, *path, "models", index)
+            for parameter, rule in role.parameters.items():
+                if isinstance(rule, Cap) and (rule.max is None) == (rule.cap is None):
+                    raise self._fail("a bound is either max or cap", *path, "parameters", parameter)
             if role.redaction not in document.profiles:
                 raise self._fail(f"there is no redaction profile {role.redaction!r}", *path, "redaction")
 

@@ -116,9 +116,10 @@ class Identity(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class Cap(Section, frozen=True, forbid_unknown_fields=True):
-    """A parameter's largest value."""
+    """A parameter's largest value: what asks for more is refused (`max`) or lowered (`cap`). Exactly one of both."""
 
-    max: Annotated[float, Meta(ge=0, le=10**12)]
+    max: Annotated[float, Meta(ge=0, le=10**12)] | None = None
+    cap: Annotated[float, Meta(ge=0, le=10**12)] | None = None
 
 
 class Role(Section, frozen=True, forbid_unknown_fields=True):
@@ -178,6 +179,7 @@ class Validation(Section, frozen=True, forbid_unknown_fields=True):
     """Bounds on requests."""
 
     unknown_fields: Literal["allow", "strip", "reject"] = "allow"
+    refuse_text: list[Literal["tags", "bidi", "invisible", "controls", "repetition"]] = []
     max_body: str | int = "1MiB"
     max_depth: Annotated[int, Meta(ge=1, le=10_000)] = 64
     max_messages: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
@@ -205,7 +207,11 @@ class Hazards(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class Route(Section, frozen=True, forbid_unknown_fields=True):
-    """A JSON API other than the known dialects. `response_text`: JSON pointers, with `*`, to text in its answers."""
+    """A JSON API other than the known dialects. `response_text`: JSON pointers, with `*`, to text in its answers.
+
+    `request_schema`, `response_schema`: JSON Schema files, relative to the policy. `invalid_response`: what becomes of
+    an answer that does not fit.
+    """
 
     name: Name
     path: str
@@ -214,6 +220,8 @@ class Route(Section, frozen=True, forbid_unknown_fields=True):
         default_factory=lambda: ["POST"]
     )
     request_schema: str | None = None
+    response_schema: str | None = None
+    invalid_response: Literal["flag", "block"] = "block"
     response_text: list[str] = []
 
 

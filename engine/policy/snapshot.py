@@ -19,6 +19,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Final
 
 from engine._fast.bucket import SLOT_BYTES, WINDOW, Table
@@ -43,6 +44,8 @@ from engine.policy.upstreams import ModelTable, ModelTarget, Price, UpstreamConf
 from engine.redaction.profile import Profile
 from engine.settings import parse_duration, parse_size
 from engine.validation.decode import Bounds
+from engine.validation.hygiene import TextRules
+from engine.validation.schema import Schema, SchemaError, load_schema
 
 __all__ = [
     "CompiledRole",
@@ -72,7 +75,7 @@ class Endpoint:
 
     `is_hot`: a POST to it is served by the fast lane. `route` is the policy's own route, None for a built-in endpoint.
     `response_text` are JSON pointers to the text in answers, None where the dialect tells. `body` and `is_text`: see
-    `engine.policy.endpoints`; a route is read as JSON of any shape.
+    `engine.policy.endpoints`; a route is read as JSON of any shape, and held against its schemas where it has some.
     """
 
     name: str
@@ -85,15 +88,21 @@ class Endpoint:
     response_text: tuple[str, ...] | None
     body: Body | None
     is_text: bool = True
+    request_schema: Schema | None = None
+    response_schema: Schema | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledRole:
-    """A role with what it decides: whom it lets where, which parameters, and how answers are redacted."""
+    """A role with what it decides: whom it lets where, which parameters, and how answers are redacted.
+
+    `may_probe`: its policy allows logprobs by name, so they go together with what `engine.extraction.probing` names.
+    """
 
     access: Role
     parameters: ParameterRules | None
     profile: Profile
+    may_probe: bool = False
 
     @property
     def name(self) -> str:
@@ -236,7 +245,7 @@ def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes, journal: 
     upstreams = {name: compile_upstream(name, upstream) for name, upstream in document.upstreams.items()}
     profiles = compile_profiles(policy, hash_key)
     role = document.identity.anonymous
-    exact, kept = _endpoints(document, upstreams)
+    exact, kept = _endpoints(policy, upstreams)
     network = document.network
     return Snapshot(
         revision=policy.revision,
@@ -251,6 +260,7 @@ def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes, journal: 
                 Role(name, entry.endpoints, entry.models, entry.redaction, NAMED_ONLY),
                 _parameters(policy, name, entry),
                 profiles[entry.redaction],
+                entry.parameters.get("logprobs") == "allow",
             )
             for name, entry in document.roles.items()
         },
@@ -298,10 +308,11 @@ def _endpoint(built_in: BuiltIn) -> Endpoint:
 
 
 def _endpoints(
-    document: model.Document, upstreams: Mapping[str, UpstreamConfig]
+    policy: Policy, upstreams: Mapping[str, UpstreamConfig]
 ) -> tuple[dict[str, Endpoint], dict[str, Endpoint]]:
     """By exact path, and by one with `{id}` in it. What nobody keeps files for has no such endpoints; a route of the
     policy stands before a built-in endpoint of its name or path."""
+    document = policy.document
     routed = {route.name for route in document.routes} | {route.path for route in document.routes}
     offered = [
         built_in
@@ -311,7 +322,7 @@ def _endpoints(
     ]
     kept = {built_in.path: _endpoint(built_in) for built_in in offered if "{id}" in built_in.path}
     found = {built_in.path: _endpoint(built_in) for built_in in offered if "{id}" not in built_in.path}
-    for route in document.routes:
+    for index, route in enumerate(document.routes):
         found[route.path] = Endpoint(
             name=route.name,
             dialect="generic",
@@ -322,8 +333,20 @@ def _endpoints(
             route=route,
             response_text=tuple(route.response_text) or None,
             body=None,
+            request_schema=_schema(policy, index, "request_schema", route.request_schema),
+            response_schema=_schema(policy, index, "response_schema", route.response_schema),
         )
     return found, kept
+
+
+def _schema(policy: Policy, index: int, field: str, name: str | None) -> Schema | None:
+    """A route's schema; its file is named relative to the policy."""
+    if name is None:
+        return None
+    try:
+        return load_schema(Path(policy.source).parent / name)
+    except SchemaError as error:
+        raise policy.error(f"{name}: {error}", "routes", index, field) from None
 
 
 def _upstream_path(document: model.Document, route: model.Route) -> bytes:
@@ -336,7 +359,7 @@ def _upstream_path(document: model.Document, route: model.Route) -> bytes:
 
 def _parameters(policy: Policy, name: str, role: model.Role) -> ParameterRules | None:
     rules = {
-        parameter: Rule("max", rule.max) if isinstance(rule, model.Cap) else Rule(rule)
+        parameter: _bound(rule) if isinstance(rule, model.Cap) else Rule(rule)
         for parameter, rule in role.parameters.items()
         if rule != "allow"
     }
@@ -346,6 +369,10 @@ def _parameters(policy: Policy, name: str, role: model.Role) -> ParameterRules |
         return ParameterRules(rules)
     except ValueError as error:
         raise policy.error(str(error), "roles", name, "parameters") from None
+
+
+def _bound(cap: model.Cap) -> Rule:
+    return Rule("max", cap.max) if cap.max is not None else Rule("cap", cap.cap)
 
 
 def _failed_credentials(bans: model.Bans | None) -> FailedCredentials | None:
@@ -367,6 +394,8 @@ def _bounds(policy: Policy) -> Bounds:
             max_depth=validation.max_depth,
             max_messages=validation.max_messages,
             max_body=parse_size(body) if isinstance(body, str) else body,
+            unknown_fields=validation.unknown_fields,
+            text=TextRules(validation.refuse_text) if validation.refuse_text else None,
         )
     except ValueError as error:
         raise policy.error(str(error), "validation") from None

@@ -39,8 +39,6 @@ cdef class Exchange:
     cpdef on_head(self, int status, dict headers)
     cpdef on_data(self, bytes chunk)
     cdef _collect(self, bytes chunk)
-    cdef bint _strips(self) except -1
-    cdef bint _is_counted(self) except -1
     cdef bytes _decode(self, object decoder, bytes chunk)
     cpdef on_end(self)
     cpdef on_broken(self, str reason)

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import CLIENT_GONE, UNAVAILABLE, UPSTREAM_BROKEN, UPSTREAM_TIMEOUT, Refusal
 from engine.pipeline.phases import internal_error
-from engine.pipeline.sanitize import EVENT_STREAM, feed_stream, open_stream
-from engine.pipeline.usage import UsageTap, read_usage
+from engine.pipeline.sanitize import EVENT_STREAM, check_answer, feed_stream, must_be_whole, open_stream
+from engine.pipeline.usage import UsageTap, is_counted, read_usage
 
 if TYPE_CHECKING:
     from engine.identity.principal import Principal
@@ -154,7 +154,7 @@ class Exchange:
         """The client has left: the upstream's work is ended at once, unless a limit has to know what it used."""
         if self.done:
             return
-        if self._sent and not self._begun and not self._ctx.stream and self._is_counted():
+        if self._sent and not self._begun and not self._ctx.stream and is_counted(self._ctx):
             # The upstream does the work whether or not somebody waits for it. What it used is in its answer alone.
             self._ctx.reason = CLIENT_GONE.code
             self._sink = _Nobody()
@@ -212,6 +212,12 @@ class Exchange:
         if retry_after is not None and status >= 400 and len(retry_after) <= 6 and retry_after.isdigit():
             self._answer_headers += b"retry-after: %b\r\n" % retry_after
         if status < 300 and self._media.lower().startswith(EVENT_STREAM):
+            try:
+                # A stream of events is no value of a schema.
+                check_answer(ctx, b"")
+            except Refusal as refusal:
+                self._refuse(refusal)
+                return
             ctx.stream = True
             self._stream = open_stream(ctx, self.max_answer)
             self._tap = UsageTap(ctx)
@@ -237,7 +243,7 @@ class Exchange:
 
     def _collect(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
-        if self._size > RELAY_AFTER and self._ctx.profile is None and not self._strips() and not self._is_counted():
+        if self._size > RELAY_AFTER and not must_be_whole(self._ctx):
             self._ctx.redaction = "off"
             self._begin(b"")
             for held in self._chunks:
@@ -245,15 +251,6 @@ class Exchange:
             self._chunks.clear()
         elif self._size > self.max_answer:
             raise Refusal(UPSTREAM_BROKEN, "The upstream's answer is too large to be checked.", control="redaction")
-
-    def _strips(self) -> bool:
-        permit = self._ctx.permit
-        return permit is not None and permit.role.parameters is not None and bool(permit.role.parameters.strips)
-
-    def _is_counted(self) -> bool:
-        """Whether a limit needs to know what the answer used: then it is held, because the report stands at its end."""
-        reservation = self._ctx.reservation
-        return reservation is not None and reservation.held is not None and bool(reservation.held.counts_tokens)
 
     def _decode(self, decoder: zlib._Decompress, chunk: bytes) -> bytes:
         """Decompresses under the bound of an answer: a small body must not become an endless one."""
@@ -287,6 +284,7 @@ class Exchange:
                 body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
                 if self._status < 300:
                     read_usage(ctx, body)
+                    check_answer(ctx, body)
                 if body:
                     body = self._pipeline.answer(ctx, self._media, body)
                 self.done = True

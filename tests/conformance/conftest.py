@@ -25,7 +25,11 @@ redaction: {{default: {{}}, none: {{}}}}
 validation: {{max_body: 64KiB}}
 routes:
   - {{name: score, path: /v1/score, upstream: main, methods: [POST, GET]}}
+  - {{name: shaped, path: /v1/shaped, upstream: main, request_schema: in.json, response_schema: out.json}}
+  - {{name: flagged, path: /v1/flagged, upstream: main, response_schema: out.json, invalid_response: flag}}
 """
+REQUEST_SCHEMA = '{"properties": {"n": {"type": "integer"}}, "required": ["n"]}'
+RESPONSE_SCHEMA = '{"type": "object", "required": ["choices"]}'
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +49,8 @@ def gateway(upstream: StrictUpstream, tmp_path_factory: pytest.TempPathFactory) 
         TIDEGATE_BODY_TIMEOUT="600ms",
         TIDEGATE_SEND_TIMEOUT="600ms",
     )
+    (running.folder / "in.json").write_text(REQUEST_SCHEMA)
+    (running.folder / "out.json").write_text(RESPONSE_SCHEMA)
     running.start()
     try:
         yield running
