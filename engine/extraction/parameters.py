@@ -23,6 +23,7 @@ from msgspec.structs import astuple
 
 from engine._fast.jsonmembers import names
 from engine.errors import BAD_REQUEST, Refusal
+from engine.extraction.content import ContentRules
 from engine.extraction.spellings import INCLUDE, INCLUDE_LOGPROBS, Spelling, asked, spellings
 
 _FIELDS = json.Decoder(dict[str, Raw])
@@ -54,9 +55,11 @@ class ParameterRules:
     `engine.extraction.answers.drop_logprobs` on the answer too.
     """
 
-    __slots__ = ("_checks", "_decode", "_named", "strips")
+    __slots__ = ("_checks", "_content", "_decode", "_named", "strips")
 
-    def __init__(self, rules: Mapping[str, Rule]) -> None:
+    def __init__(self, rules: Mapping[str, Rule], content: ContentRules | None = None) -> None:
+        """`content`: what the role says of tools, kinds of content and streaming, checked with the parameters."""
+        self._content = content
         self.strips = frozenset(name for name, rule in rules.items() if rule.action == "strip")
         positions: dict[str, int] = {}
         checks = []
@@ -78,6 +81,8 @@ class ParameterRules:
 
     def check(self, body: bytes) -> None:
         """Raise Refusal if the request in `body`, a JSON object, sets what the rules deny or more than they allow."""
+        if self._content is not None:
+            self._content.check(body)
         if self._named.isdisjoint(names(body)):
             return
         values = astuple(self._decode(body))

@@ -164,6 +164,8 @@ class _Checks:
                     )
             for index, pattern in enumerate(role.models):
                 self._model_name(pattern, *path, "models", index)
+            self._networks(role.network.allow, *path, "network", "allow")
+            self._networks(role.network.deny, *path, "network", "deny")
             if role.redaction not in document.profiles:
                 raise self._fail(f"there is no redaction profile {role.redaction!r}", *path, "redaction")
 

@@ -117,13 +117,25 @@ class Cap(Section, frozen=True, forbid_unknown_fields=True):
     max: Annotated[float, Meta(ge=0, le=10**12)]
 
 
+class RoleNetwork(Section, frozen=True, forbid_unknown_fields=True):
+    """Where a role may be used from. Deny beats allow; an empty allow list is every address."""
+
+    allow: list[str] = []
+    deny: list[str] = []
+
+
 class Role(Section, frozen=True, forbid_unknown_fields=True):
-    """What a principal of this role may do."""
+    """What a principal of this role may do. `tools` are globs of names, `modalities` kinds of content; left out, all
+    are allowed. A principal has none of a role that may not be used from its address."""
 
     endpoints: list[Name] = []
     models: list[Name] = []
     parameters: dict[Name, Literal["deny", "allow", "strip"] | Cap] = {}
     redaction: Name = "default"
+    tools: list[Name] | None = None
+    modalities: list[Literal["text", "image", "audio", "video", "file"]] | None = None
+    streaming: bool = True
+    network: RoleNetwork = RoleNetwork()
 
 
 class Limit(Section, frozen=True, forbid_unknown_fields=True):
