@@ -164,9 +164,11 @@ class Bans(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class Network(Section, frozen=True, forbid_unknown_fields=True):
-    """Addresses and networks, as `192.0.2.1` or `192.0.2.0/24`. `bans: null` switches them off."""
+    """Addresses and networks, as `192.0.2.1` or `192.0.2.0/24`. `forwarded` is the one header that the trusted proxies
+    write: of the other, clients could send what they like. `bans: null` switches them off."""
 
     trusted_proxies: list[str] = []
+    forwarded: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
     allow: list[str] = []
     deny: list[str] = []
     bans: Bans | None = Bans()

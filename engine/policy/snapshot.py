@@ -114,7 +114,8 @@ class Permit:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A compiled policy. `endpoints` is by exact request path, `kept` by one with `{id}` in it; `anonymous` is who has
-    no credential, if anybody may. `resource` is the URL that clients know this gateway by, where the policy names
+    no credential, if anybody may. `forwarded` is the
+    header that trusted proxies write. `resource` is the URL that clients know this gateway by, where the policy names
     it."""
 
     revision: str
@@ -133,6 +134,7 @@ class Snapshot:
     resource: str | None
     failed_credentials: FailedCredentials | None
     role_networks: Mapping[str, NetworkRules]
+    forwarded: bytes
     _permits: dict[tuple[tuple[str, ...], str, str | None], Permit] = field(default_factory=dict, repr=False)
     _callable: set[tuple[tuple[str, ...], str]] = field(default_factory=set, repr=False)
 
@@ -285,6 +287,7 @@ def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes) -> Snapsh
         tokens=compile_tokens(policy),
         resource=document.identity.resource,
         failed_credentials=_failed_credentials(document.network.bans),
+        forwarded=network.forwarded.encode(),
         role_networks={
             name: NetworkRules(map(ip_network, entry.network.allow), map(ip_network, entry.network.deny))
             for name, entry in document.roles.items()
