@@ -21,11 +21,13 @@ from engine.identity.fetch import Fetcher
 from engine.identity.store import KeyCache
 from engine.identity.tokens import TokenAuthority
 from engine.identity.usage import record_use
-from engine.limits.store import open_store
+from engine.limits.journals import OwnJournal
+from engine.limits.store import JOURNALS, LIMITS_FILE, open_store
 from engine.pipeline.meters import Meters
 from engine.pipeline.phases import Pipeline
 from engine.policy.loader import parse_policy
 from engine.policy.snapshot import Snapshot, compile_snapshot
+from engine.proxy.door import DoorProtocol
 from engine.proxy.lane import Lane
 from engine.proxy.passthrough import Door
 from engine.redaction.hash_key import HASH_KEY_FILE, open_hash_key
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LIMITS_FILE: Final = "limits.state"
 # How often a worker looks whether what it runs is still allowed to. Its part in the second that a revocation may take.
 _FOLLOW_KEYS_S: Final = 0.2
 # Backstop for a key change that was committed but not announced; see engine.identity.store.
@@ -57,6 +58,8 @@ class WorkerApp:
         self._metrics = metrics
         self._audit = audit
         self._store = open_store(settings.state_dir / LIMITS_FILE, settings.limit_slots)
+        # A connection has one request at a time; those of a second door are counted with the first.
+        self._reservations = OwnJournal(settings.state_dir / JOURNALS, settings.max_connections)
         self._keys = KeyCache(settings.state_dir)
         self._failures = FailureTable(settings.state_dir / FAILURES)
         self._fetcher = Fetcher()
@@ -64,8 +67,9 @@ class WorkerApp:
         self._hash_key = open_hash_key(settings.state_dir / HASH_KEY_FILE)
         self._lane: Lane | None = None
         self._snapshot: Snapshot | None = None
-        self._runner: web.AppRunner | None = None
+        self._runner: web.ServerRunner | None = None
         self._server: asyncio.Server | None = None
+        self._door: Door | None = None
         self._poll: asyncio.Task[None] | None = None
 
     @property
@@ -80,7 +84,9 @@ class WorkerApp:
     def load_policy(self, text: str, source: str) -> None:
         """Puts a policy in force from the next request on, or raises and leaves the one before."""
         policy = parse_policy(text, source, os.environ)
-        snapshot = compile_snapshot(policy, table=self._store.table, hash_key=self._hash_key)
+        snapshot = compile_snapshot(
+            policy, table=self._store.table, hash_key=self._hash_key, journal=self._reservations.journal
+        )
         meters = Meters(self._metrics, {endpoint.name for endpoint in snapshot.endpoints.values()})
         tokens = None
         if snapshot.tokens.issuers or snapshot.tokens.introspection:
@@ -104,22 +110,17 @@ class WorkerApp:
     def _handler(self) -> asyncio.Protocol:
         assert self._runner is not None
         assert self._runner.server is not None
-        return self._runner.server()
+        assert self._lane is not None
+        assert self._door is not None
+        return DoorProtocol(self._runner.server, self._door, self._lane)
 
     async def serve(self, sock: socket.socket) -> None:
         """Accepts connections on a listening socket; returns when it does."""
         lane = self._lane
         assert lane is not None
-        door = Door(lane)
-        self._runner = web.AppRunner(
-            _application(door),
-            handle_signals=False,
-            access_log=None,
-            keepalive_timeout=self._settings.idle_timeout,
-            max_line_size=self._settings.max_header_bytes,
-            max_field_size=self._settings.max_header_bytes,
-            handler_cancellation=True,
-        )
+        door = self._door = Door(lane)
+        # The bare server: the door routes for itself, and a router of aiohttp's would answer what it cannot match.
+        self._runner = web.ServerRunner(web.Server(door.handle, handler_cancellation=True), handle_signals=False)
         await self._runner.setup()
         lane.sweeper.start()
         self._poll = asyncio.create_task(self._follow_keys())
@@ -154,6 +155,7 @@ class WorkerApp:
         await self._fetcher.close()
         lane.sweeper.stop()
         lane.pools.close()
+        self._reservations.close()
 
     async def _follow_keys(self) -> None:
         assert self._lane is not None
@@ -179,12 +181,6 @@ class WorkerApp:
                         await asyncio.to_thread(record_use, self._settings.state_dir, used, time.time())
             except Exception:
                 log.exception("the key store could not be polled")
-
-
-def _application(door: Door) -> web.Application:
-    application = web.Application(client_max_size=0)
-    application.router.add_route("*", "/{path:.*}", door.handle)
-    return application
 
 
 def _server_context(settings: Settings) -> ssl.SSLContext | None:

@@ -16,12 +16,15 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
 from engine import settings
 from engine.settings import SettingError
+
+if TYPE_CHECKING:
+    from engine.offline.limits import Subject
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -119,6 +122,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_keys(command("keys", None, "Make, change and list API keys.", "A running gateway follows at once."))
     _add_admins(command("admins", None, "Make, list and remove tokens for the admin interface."))
     _add_bans(command("bans", None, "List and lift bans of addresses whose credentials fail."))
+    _add_limits(
+        command(
+            "limits",
+            None,
+            "Show, reset and set what limits have counted.",
+            "Each change is a line of the audit log, and in force with the next request.",
+        )
+    )
     config = command("config", _config, "Show every setting with its value, default, unit and source.")
     form = config.add_mutually_exclusive_group()
     form.add_argument("--markdown", action="store_true", help="the table of settings as it stands in README")
@@ -264,6 +275,55 @@ def _test_rule(options: argparse.Namespace) -> int:
     from engine.offline import commands
 
     return commands.test_rule(options.id, options.text)
+
+
+# limits
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, run: Run, help: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+        for scope in ("user", "key", "team", "ip", "model", "route"):
+            made.add_argument(f"--{scope}", metavar=scope[0].upper(), help=f"of this {scope}")
+        made.set_defaults(run=run)
+        return made
+
+    show = command("show", _show_limits, "what is used, held and left, for all limits that whom you name is enough for")
+    show.add_argument("--limit", metavar="NAME", help="of this limit alone")
+    show.add_argument("--json", action="store_true", help="as JSON")
+    reset = command("reset", _set_limit, "set what was used of a limit to nothing")
+    reset.add_argument("limit", metavar="NAME", help="the limit's name in the policy")
+    reset.set_defaults(used="0")
+    changed = command("set", _set_limit, "set what was used of a limit")
+    changed.add_argument("limit", metavar="NAME", help="the limit's name in the policy")
+    changed.add_argument("used", metavar="USED", help="tokens, requests or bytes; USD of a limit on spend")
+
+
+def _show_limits(options: argparse.Namespace) -> int:
+    from engine.offline import limits
+
+    return limits.show(_subject(options), options.limit, as_json=options.json)
+
+
+def _set_limit(options: argparse.Namespace) -> int:
+    from engine.offline import limits
+
+    return limits.change(_subject(options), options.limit, options.used)
+
+
+def _subject(options: argparse.Namespace) -> Subject:
+    from engine.offline.limits import Subject
+
+    return Subject(
+        key=options.key,
+        user=options.user,
+        team=options.team,
+        ip=options.ip,
+        model=options.model,
+        route=options.route,
+    )
 
 
 # config

@@ -58,6 +58,9 @@ HEADERS_TOO_LARGE = Kind(
     "headers_too_large", 431, "invalid_request_error", "invalid_request_error", "Request Header Fields Too Large"
 )
 RATE_LIMITED = Kind("rate_limit_exceeded", 429, "rate_limit_error", "rate_limit_error", "Too Many Requests", retry=True)
+EXCEEDS_LIMIT = Kind(
+    "request_exceeds_limit", 400, "invalid_request_error", "invalid_request_error", "Request Exceeds Limit"
+)
 BANNED = Kind("too_many_failures", 429, "rate_limit_error", "rate_limit_error", "Too Many Failed Credentials")
 INTERNAL = Kind("internal_error", 500, "server_error", "api_error", "Internal Server Error")
 UPSTREAM_BROKEN = Kind("upstream_broken", 502, "server_error", "api_error", "Bad Gateway", retry=True)

@@ -19,7 +19,7 @@ BELOW = {
     "policy": {"policy"} | DOMAINS - {"telemetry"} | SHARED,
     "pipeline": {"pipeline", "policy"} | DOMAINS | SHARED,
     "proxy": {"proxy", "pipeline", "policy"} | DOMAINS | SHARED,
-    "offline": {"offline", "policy", "redaction", "identity", "access"} | SHARED,
+    "offline": {"offline", "policy", "redaction", "limits", "telemetry", "identity", "access"} | SHARED,
     "process": {"process", "telemetry"} | SHARED,
     "admin": {"admin", "telemetry", "identity", "access"} | SHARED,
     "errors": set(),

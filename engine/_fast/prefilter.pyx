@@ -108,7 +108,8 @@ cdef int _rarity(const uint8_t *gram):
     cdef int index
     for index in range(GRAM):
         found = _COMMON.find(gram[index:index + 1])
-        total += found if found >= 0 else 20 if gram[index] == 32 else 60
+        # A space is the most common of all.
+        total += found if found >= 0 else -6 if gram[index] == 32 else 60
     return total
 
 

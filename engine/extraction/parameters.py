@@ -1,7 +1,6 @@
 """What a role may set in a request: parameters that are denied, capped or stripped.
 
-The usual request sets none of what a role's rules name: its top-level keys are looked at, and nothing else. Otherwise
-a decoder compiled from the rules reads the fields they name and skips the rest. The body must have passed the guard: no
+A decoder compiled from the rules reads the fields they name and skips the rest. The body must have passed the guard: no
 duplicate keys, one reading.
 
 - ``deny``: a request that sets it is refused.
@@ -19,9 +18,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from msgspec import Raw, Struct, ValidationError, defstruct, json
-from msgspec.structs import astuple
 
-from engine._fast.jsonmembers import names
 from engine.errors import BAD_REQUEST, Refusal
 from engine.extraction.content import ContentRules
 from engine.extraction.spellings import INCLUDE, INCLUDE_LOGPROBS, Spelling, asked, spellings
@@ -55,41 +52,37 @@ class ParameterRules:
     `engine.extraction.answers.drop_logprobs` on the answer too.
     """
 
-    __slots__ = ("_checks", "_content", "_decode", "_named", "strips")
+    __slots__ = ("_checks", "_content", "_decode", "strips")
 
     def __init__(self, rules: Mapping[str, Rule], content: ContentRules | None = None) -> None:
         """`content`: what the role says of tools, kinds of content and streaming, checked with the parameters."""
         self._content = content
         self.strips = frozenset(name for name, rule in rules.items() if rule.action == "strip")
-        positions: dict[str, int] = {}
-        checks = []
+        checks: dict[str, list[_Check]] = {}
         for name, rule in rules.items():
             if rule.action in ("deny", "max"):
                 for spelling in spellings(name):
-                    position = positions.setdefault(spelling[0], len(positions))
-                    checks.append((position, _Check(name, spelling, rule.maximum)))
-        self._checks = tuple(checks)
+                    checks.setdefault(spelling[0], []).append(_Check(name, spelling, rule.maximum))
+        self._checks = tuple((f"field_{position}", tuple(each)) for position, each in enumerate(checks.values()))
         fields = defstruct(
             "Fields",
-            [(f"field_{position}", Any, None) for position in positions.values()],
-            rename={f"field_{position}": field for field, position in positions.items()},
+            [(f"field_{position}", Any, None) for position in range(len(checks))],
+            rename={f"field_{position}": field for position, field in enumerate(checks)},
             frozen=True,
             gc=False,
         )
         self._decode = json.Decoder(fields).decode
-        self._named = frozenset(field.encode() for field in positions)
 
     def check(self, body: bytes) -> None:
         """Raise Refusal if the request in `body`, a JSON object, sets what the rules deny or more than they allow."""
         if self._content is not None:
             self._content.check(body)
-        if self._named.isdisjoint(names(body)):
-            return
-        values = astuple(self._decode(body))
-        for position, check in self._checks:
-            value = values[position]
+        fields = self._decode(body)
+        for name, checks in self._checks:
+            value = getattr(fields, name)
             if value is not None:
-                _judge(check, value)
+                for check in checks:
+                    _judge(check, value)
 
     def strip(self, body: bytes) -> bytes:
         """The request without the stripped parameters; the same object when it sets none of them.
@@ -110,13 +103,14 @@ def _judge(check: _Check, value: Any) -> None:
     value = asked(check.name, check.spelling, value)
     if value is None:
         return
+    if check.maximum is not None and isinstance(value, int | float) and 0 <= value <= check.maximum:
+        return
     param = ".".join(check.spelling)
     if check.maximum is None:
         raise Refusal(BAD_REQUEST, f"The parameter '{param}' is not allowed for this role.", param=param)
     if not isinstance(value, int | float) or value < 0:
         raise Refusal(BAD_REQUEST, f"Expected a number from 0 to {check.maximum:.15g}.", param=param)
-    if value > check.maximum:
-        raise Refusal(BAD_REQUEST, f"At most {check.maximum:.15g} is allowed for this role.", param=param)
+    raise Refusal(BAD_REQUEST, f"At most {check.maximum:.15g} is allowed for this role.", param=param)
 
 
 def _take_out(fields: dict[str, Raw], spelling: Spelling) -> bool:

@@ -13,31 +13,48 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from engine.errors import BANNED, RATE_LIMITED, UNAVAILABLE, Refusal
+from engine.errors import BANNED, EXCEEDS_LIMIT, RATE_LIMITED, UNAVAILABLE, Refusal
+from engine.limits.spend import UNITS_PER_USD
 
 if TYPE_CHECKING:
     from engine.access.failures import FailureTable
     from engine.identity.principal import Principal
-    from engine.limits.limiter import Bound
+    from engine.limits.limiter import Bound, Denied
     from engine.pipeline.context import RequestContext
 
 
 def take(ctx: RequestContext, bound: Bound, now_ns: int) -> None:
     """Takes one request from every limit of `bound`, all or none. Raises Refusal (429, or 503 with no room left)."""
     denied = bound.take(now_ns)
-    if denied is None:
-        return
+    if denied is not None:
+        raise refusal(ctx, denied)
+
+
+def refusal(ctx: RequestContext, denied: Denied) -> Refusal:
+    """What a request that a limit did not admit is told: 429; 503 with no room left; 400 where it asks for too much."""
     if denied.unavailable:
-        raise Refusal(UNAVAILABLE, "Limits cannot be counted at the moment.", retry_after=1, control="limits")
+        return Refusal(UNAVAILABLE, "Limits cannot be counted at the moment.", retry_after=1, control="limits")
     name = denied.limit.name
     ctx.limited_by = name
+    if denied.wait_ns < 0:
+        return Refusal(EXCEEDS_LIMIT, _too_much(denied), control=name)
     seconds = denied.retry_after_s
-    raise Refusal(
+    return Refusal(
         RATE_LIMITED,
         f"Limit '{name}' is reached. Try again in {seconds} second{'' if seconds == 1 else 's'}.",
         retry_after=seconds,
         control=name,
     )
+
+
+def _too_much(denied: Denied) -> str:
+    limit = denied.limit
+    if limit.kind == "spend":
+        most, asked = (f"{units / UNITS_PER_USD:.8g} USD" for units in (limit.capacity, denied.asked))
+    else:
+        unit = limit.kind.replace("_", " ")
+        most, asked = (f"{number} {unit}" for number in (limit.capacity, denied.asked))
+    return f"This request may use {asked}, and limit '{limit.name}' never allows more than {most}. Ask for less."
 
 
 def authorize(ctx: RequestContext, principal: Principal) -> None:

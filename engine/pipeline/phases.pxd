@@ -13,7 +13,7 @@ cdef class Pipeline:
     cdef long _count
 
     cpdef RequestContext open(
-        self, str method, str path, object endpoint, object headers, bytes address, str address_text
+        self, str method, str path, object endpoint, dict headers, bytes address, str address_text
     )
     cpdef anyone(self, RequestContext ctx)
     cpdef head(self, RequestContext ctx)

@@ -38,10 +38,11 @@ from engine.pipeline.identify import BadCredential, identify
 from engine.pipeline.record import record
 from engine.pipeline.sanitize import sanitize
 from engine.pipeline.settle import settle
+from engine.pipeline.usage import ask_for_usage
 from engine.pipeline.validate import settle_permit, validate, validate_form
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable
 
     from engine.access.failures import FailureTable
     from engine.identity.store import KeyCache
@@ -83,7 +84,7 @@ class Pipeline:
         method: str,
         path: str,
         endpoint: Endpoint | None,
-        headers: Mapping[bytes, bytes],
+        headers: dict[bytes, bytes],
         address: bytes,
         address_text: str,
     ) -> RequestContext:
@@ -151,13 +152,15 @@ class Pipeline:
     def body(self, ctx: RequestContext, body: bytes, query: bytes = b"") -> Outgoing:
         """validate, admit, forward: the bytes for the upstream. Raises Refusal."""
         permit, body = validate(ctx, body)
-        reservation = admit(ctx)
+        reservation = admit(ctx, body)
+        if ctx.stream:
+            body = ask_for_usage(ctx, body)
         return forward(ctx, permit, reservation, body, query)
 
     def form(self, ctx: RequestContext, form: Form) -> Outgoing:
         """The same as `body`, for a form."""
         permit, form = validate_form(ctx, form)
-        reservation = admit(ctx)
+        reservation = admit(ctx, b"")
         return forward_form(ctx, permit, reservation, form)
 
     def socket(self, ctx: RequestContext, model: str | None) -> Permit:
@@ -168,7 +171,7 @@ class Pipeline:
             raise Refusal(BAD_REQUEST, "The query names no model.", param="model")
         ctx.model = model
         permit = settle_permit(ctx, ctx.snapshot.permit(ctx.principal, ctx.endpoint.name, model))
-        admit(ctx)
+        admit(ctx, b"")
         return permit
 
     def answer(self, ctx: RequestContext, media: bytes, body: bytes) -> bytes:
@@ -178,7 +181,7 @@ class Pipeline:
     def headers(self, ctx: RequestContext, content_type: bytes) -> bytes:
         """The header lines that every answer of this request carries."""
         bound = ctx.late or ctx.bound
-        limits = bound.headers(ctx.now_ns) if bound is not None else b""
+        limits = bound.headers(ctx.now_ns, ctx.dialect) if bound is not None else b""
         return b"".join((b"content-type: ", content_type, b"\r\nx-request-id: ", ctx.id.encode(), b"\r\n", limits))
 
     def refuse(self, ctx: RequestContext, refusal: Refusal) -> Reply:

@@ -1,33 +1,29 @@
 """sanitize: an upstream's answer becomes one that may leave.
 
 The same code for answers and streams, success and error: every text is searched under the redaction profile of the
-permit's role. Where a text cannot be searched (not JSON, not text, too long to hold), nothing leaves: the client gets a
-refusal instead. A profile without any rule switched on is the one case in which bytes pass as they came.
+permit's role. Where a text cannot be searched (not JSON, not text, too long to hold) or the search fails, nothing
+leaves: the client gets a refusal instead. A profile without any rule switched on is the one case in which bytes pass as
+they came.
 """
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import orjson
 
-from engine.errors import ANSWER_BLOCKED, UPSTREAM_BROKEN, Refusal
+from engine.errors import ANSWER_BLOCKED, UNAVAILABLE, UPSTREAM_BROKEN, Refusal
 from engine.extraction.answers import drop_logprobs
 from engine.redaction.answers import UnsearchableAnswer, redact_answer
 from engine.redaction.stream import RedactedStream, StreamBlocked, StreamTooLong
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
-    from engine.redaction.profile import Profile
+
+log = logging.getLogger(__name__)
 
 _UNSEARCHABLE = "The upstream's answer is of a kind that cannot be checked, so it was withheld."
-
-
-def profile_of(ctx: RequestContext) -> Profile | None:
-    """The profile to apply, or None where the role's profile switches nothing on."""
-    assert ctx.permit is not None
-    profile = ctx.permit.role.profile
-    return profile if profile.active else None
 
 
 def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
@@ -38,7 +34,7 @@ def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
     parameters = permit.role.parameters
     if parameters is not None and "logprobs" in parameters.strips:
         body = _without_logprobs(body)
-    profile = profile_of(ctx)
+    profile = ctx.profile
     if profile is None:
         ctx.redaction = "off"
         return body
@@ -47,6 +43,8 @@ def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
     except UnsearchableAnswer:
         ctx.redaction = "unsearchable"
         raise Refusal(UPSTREAM_BROKEN, _UNSEARCHABLE, control="redaction") from None
+    except Exception:
+        raise _failed(ctx) from None
     _note(ctx, result.findings, result.blocked)
     return result.body
 
@@ -62,7 +60,7 @@ def _without_logprobs(body: bytes) -> bytes:
 
 def open_stream(ctx: RequestContext, max_bytes: int) -> RedactedStream | None:
     """What redacts a stream, holding `max_bytes` of it at most; None where the profile switches nothing on."""
-    profile = profile_of(ctx)
+    profile = ctx.profile
     if profile is None:
         ctx.redaction = "off"
         return None
@@ -85,9 +83,18 @@ def feed_stream(ctx: RequestContext, stream: RedactedStream, chunk: bytes | None
         raise Refusal(UPSTREAM_BROKEN, _UNSEARCHABLE, control="redaction") from None
     except StreamBlocked as blocked:
         _note(ctx, stream.findings, blocked.rule)
+    except Exception:
+        raise _failed(ctx) from None
     if stream.findings:
         ctx.redaction = "found"
     return out
+
+
+def _failed(ctx: RequestContext) -> Refusal:
+    """What follows from a rule or kernel that raised: a search that did not end has found nothing out."""
+    log.exception("request %s: the redaction failed", ctx.id)
+    ctx.redaction = "failed"
+    return Refusal(UNAVAILABLE, "The answer could not be checked, so it was withheld.", control="redaction")
 
 
 def _note(ctx: RequestContext, findings: dict[str, int], blocked: str | None) -> None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
+
 from engine.errors import BAD_REQUEST, FORBIDDEN, UNSUPPORTED_MEDIA, Refusal
+from engine.redaction.prompt import prompts_of
 from engine.validation.decode import decode, decode_named, guard
 
 if TYPE_CHECKING:
@@ -48,7 +51,10 @@ def validate(ctx: RequestContext, body: bytes) -> tuple[Permit, bytes]:
         if body or ctx.method not in ("GET", "DELETE"):
             guard(body, snapshot.bounds)
         permit = snapshot.permit(principal, endpoint.name, None)
-    return settle_permit(ctx, permit), body
+    settle_permit(ctx, permit)
+    if permit.role.profile.wants_prompt and endpoint.body == "dialect":
+        ctx.profile = permit.role.profile.for_prompt(prompts_of(orjson.loads(body)))
+    return permit, body
 
 
 def validate_form(ctx: RequestContext, form: Form) -> tuple[Permit, Form]:
@@ -74,13 +80,16 @@ def settle_permit(ctx: RequestContext, permit: Permit) -> Permit:
     """Puts the permit in force. Raises Refusal (403) where the role's redaction could not read the answer: it would
     be withheld after it was paid for."""
     assert ctx.endpoint is not None
-    if not ctx.endpoint.is_text and permit.role.profile.active:
+    profile = permit.role.profile
+    if not ctx.endpoint.is_text and profile.active:
         raise Refusal(
             FORBIDDEN,
             "Answers of this endpoint cannot be searched, and your role's answers are to be.",
             control="redaction",
         )
     ctx.permit = permit
+    if profile.active:
+        ctx.profile = profile
     ctx.validated = True
     return permit
 

@@ -17,6 +17,7 @@ from engine.identity.fetch import check_url
 from engine.identity.jwks import ALGORITHMS, SYMMETRIC
 from engine.policy.document import Path, PolicyError, Tree
 from engine.policy.endpoints import ENDPOINTS
+from engine.policy.limits import KINDS, kinds_of, parse_rate
 from engine.policy.model import Document, Introspection, JwtIssuer, Limit, Route, Upstream
 from engine.settings import parse_duration, parse_size
 
@@ -24,8 +25,6 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\]")
 _URL_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?")
 _MODEL: Final = re.compile(r"[\x21-\x7e]{1,256}")
-_RATE: Final = re.compile(r"[0-9]{1,13}/(?:second|minute|hour|day|month)")
-_SPEND: Final = re.compile(r"[0-9]{1,13}(?:\.[0-9]{1,6})?/(?:second|minute|hour|day|month)")
 _POINTER: Final = re.compile(r"(?:/(?:[^~/]|~[01])*)+")
 _HEADER_VALUE: Final = re.compile(r"[\x21-\x7e]*")
 
@@ -231,17 +230,21 @@ class _Checks:
     def _limit(self, index: int, limit: Limit) -> None:
         path = ("limits", index)
         self._name(limit.name, *path, "name")
-        given = [kind for kind in ("requests", "tokens", "spend", "concurrent") if getattr(limit, kind) is not None]
+        given = kinds_of(limit)
         if len(given) != 1:
             what = f"it has {' and '.join(given)}" if given else "it has none"
-            raise self._fail(f"a limit has exactly one of requests, tokens, spend and concurrent; {what}", *path)
+            raise self._fail(f"a limit has exactly one of {', '.join(KINDS)}; {what}", *path)
         kind = given[0]
         if kind != "concurrent":
             rate = getattr(limit, kind)
-            if not (_SPEND if kind == "spend" else _RATE).fullmatch(rate) or float(rate.partition("/")[0]) == 0:
+            try:
+                parse_rate(kind, rate)
+            except ValueError as error:
                 raise self._fail(
-                    f"{rate!r} is not a rate such as 600/minute (second, minute, hour, day, month)", *path, kind
-                )
+                    f"{rate!r} is not a rate such as 600/minute (second, minute, hour, day, month): {error}",
+                    *path,
+                    kind,
+                ) from None
         elif limit.burst is not None:
             raise self._fail("a limit on concurrent requests has no burst", *path, "burst")
         for number, role in enumerate(limit.roles or ()):

@@ -51,10 +51,14 @@ class Price(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class Model(Section, frozen=True, forbid_unknown_fields=True):
-    """Where requests for a model go, and what they cost."""
+    """Where requests for a model go, and what they cost.
+
+    `default_output`: tokens of answer that are reserved for a request that does not say how many it wants.
+    """
 
     upstream: Name
     price: Price | None = None
+    default_output: Positive = 1024
 
 
 class JwtIssuer(Section, frozen=True, forbid_unknown_fields=True):
@@ -139,15 +143,25 @@ class Role(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class Limit(Section, frozen=True, forbid_unknown_fields=True):
-    """One limit: exactly one of requests, tokens, spend and concurrent."""
+    """One limit: exactly one of requests, tokens, input_tokens, output_tokens, spend, concurrent and body_bytes.
+
+    `by`: one scope, or several that count for each combination. `window`: see `engine.policy.limits`; `timezone` is
+    that of a calendar window. `on_exhausted`: whether a stream that uses up what is left is ended or may finish.
+    """
 
     name: Name
-    by: By
+    by: By | list[By]
     requests: str | None = None
     tokens: str | None = None
+    input_tokens: str | None = None
+    output_tokens: str | None = None
     spend: str | None = None
     concurrent: Positive | None = None
+    body_bytes: str | None = None
     burst: Positive | None = None
+    window: Literal["rate", "calendar"] | None = None
+    timezone: str = "UTC"
+    on_exhausted: Literal["finish", "end"] = "finish"
     roles: list[Name] | None = None
     models: list[Name] | None = None
     ipv6_prefix: Annotated[int, Meta(ge=1, le=128)] = 64
@@ -196,6 +210,14 @@ class UserRule(Section, frozen=True, forbid_unknown_fields=True):
     counterexamples: list[str] = []
 
 
+class Hazards(Section, frozen=True, forbid_unknown_fields=True):
+    """What the groups of output hazards need to know. `allowed_hosts`: hosts that links may lead to, as `example.com`
+    or `*.example.com`. `canaries`: texts that no answer may have, such as one put into a system prompt for this."""
+
+    allowed_hosts: list[str] = []
+    canaries: list[Annotated[str, Meta(min_length=8, max_length=256)]] = []
+
+
 class Route(Section, frozen=True, forbid_unknown_fields=True):
     """A JSON API other than the known dialects. `response_text`: JSON pointers, with `*`, to text in its answers."""
 
@@ -233,6 +255,7 @@ class Document(Section, frozen=True, forbid_unknown_fields=True):
     network: Network = Network()
     validation: Validation = Validation()
     redaction: Profiles = {}
+    hazards: Hazards = Hazards()
     rules: list[UserRule] = []
     routes: list[Route] = []
 

@@ -22,6 +22,7 @@ from ipaddress import ip_network
 from typing import Final
 
 from engine._fast.bucket import SLOT_BYTES, WINDOW, Table
+from engine._fast.budget import Journal
 from engine.access.failures import FailedCredentials
 from engine.access.globs import MAX_NAME, NameMatcher
 from engine.access.network import NetworkRules
@@ -33,10 +34,9 @@ from engine.extraction.parameters import ParameterRules, Rule
 from engine.identity.principal import Principal, anonymous
 from engine.identity.tokens import TokenConfig
 from engine.limits.limiter import Limiter
-from engine.limits.model import Limit
-from engine.limits.rates import Rate
 from engine.policy import model
 from engine.policy.endpoints import ENDPOINTS, NAMED_ONLY, Body, BuiltIn
+from engine.policy.limits import compile_limiter
 from engine.policy.loader import Policy
 from engine.policy.profiles import compile_profiles
 from engine.policy.tokens import compile_tokens
@@ -246,8 +246,9 @@ class Snapshot:
         return target
 
 
-def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes) -> Snapshot:
-    """The snapshot of a policy. `table` holds the limits' counters, `hash_key` keys the hash action of redaction.
+def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes, journal: Journal | None = None) -> Snapshot:
+    """The snapshot of a policy. `table` holds the limits' counters, `journal` the open reservations of this process
+    (see `Limiter`), `hash_key` keys the hash action of redaction.
 
     Raises PolicyError.
     """
@@ -282,7 +283,7 @@ def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes) -> Snapsh
             deny=map(ip_network, network.deny),
             trusted=map(ip_network, network.trusted_proxies),
         ),
-        limiter=_limiter(policy, table),
+        limiter=compile_limiter(policy, table, journal),
         bounds=_bounds(policy),
         tokens=compile_tokens(policy),
         resource=document.identity.resource,
@@ -383,31 +384,6 @@ def _parameters(policy: Policy, name: str, role: model.Role) -> ParameterRules |
         return ParameterRules(rules, content)
     except ValueError as error:
         raise policy.error(str(error), "roles", name, "parameters") from None
-
-
-def _limiter(policy: Policy, table: Table) -> Limiter:
-    limits = []
-    for index, limit in enumerate(policy.document.limits):
-        if limit.requests is None:
-            continue
-        try:
-            limits.append(
-                Limit(
-                    name=limit.name,
-                    by=limit.by,
-                    requests=Rate.parse(limit.requests),
-                    burst=limit.burst,
-                    roles=frozenset(limit.roles) if limit.roles is not None else None,
-                    models=tuple(limit.models) if limit.models is not None else None,
-                    ipv6_prefix=limit.ipv6_prefix,
-                )
-            )
-        except ValueError as error:
-            raise policy.error(str(error), "limits", index) from None
-    try:
-        return Limiter(table, limits)
-    except ValueError as error:
-        raise policy.error(str(error), "limits") from None
 
 
 def _failed_credentials(bans: model.Bans | None) -> FailedCredentials | None:

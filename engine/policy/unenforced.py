@@ -46,11 +46,6 @@ def _of_policy(policy: Policy) -> Iterator[Unenforced]:
         line = policy.line(*path)
         return Unenforced(policy.error(reason, *path).path, line, reason)
 
-    for index, limit in enumerate(document.limits):
-        for kind in ("tokens", "spend", "concurrent"):
-            if getattr(limit, kind) is not None:
-                what = "concurrent requests" if kind == "concurrent" else kind
-                yield missing(f"the limit {limit.name!r} on {what} is not counted", "limits", index)
     if document.validation.unknown_fields != "allow":
         yield missing("unknown fields of requests are let through", "validation", "unknown_fields")
     for index, route in enumerate(document.routes):

@@ -15,6 +15,8 @@ cdef class Downstream:
     cdef bint _complete
     cdef RequestContext _ctx
     cdef Exchange _exchange
+    cdef long _fields
+    cdef bint _headed
     cdef dict _headers
     cdef bint _http10
     cdef Lane _lane

@@ -31,7 +31,6 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from engine.errors import (
     BAD_REQUEST,
     CLIENT_GONE,
-    EXPECTATION_FAILED,
     HEADERS_TOO_LARGE,
     REQUEST_TIMEOUT,
     TOO_LARGE,
@@ -40,6 +39,7 @@ from engine.errors import (
 from engine.pipeline.forward import query
 from engine.pipeline.phases import internal_error
 from engine.proxy.headers import status_line
+from engine.proxy.heads import CHUNK_OVERHEAD, MAX_FIELDS, REPEATED, SINGLE, check_head
 from engine.proxy.peer import peer_address
 from engine.proxy.relay import Exchange
 
@@ -61,21 +61,6 @@ MAX_AHEAD: Final = 64 * 1024
 LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 1 << 20
 
-# Fields that may stand once: a second one would be read by one party and not by another.
-_SINGLE: Final = frozenset(
-    (
-        b"host",
-        b"authorization",
-        b"x-api-key",
-        b"api-key",
-        b"content-type",
-        b"content-length",
-        b"content-encoding",
-        b"transfer-encoding",
-        b"expect",
-        b"anthropic-version",
-    )
-)
 # The deadline of what has a time-out of its own.
 _NEVER: Final = float("inf")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -97,6 +82,8 @@ class Downstream:
         "_complete",
         "_ctx",
         "_exchange",
+        "_fields",
+        "_headed",
         "_headers",
         "_http10",
         "_lane",
@@ -124,9 +111,9 @@ class Downstream:
         self._ahead = bytearray()
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
-        self._body_size = self._begun = self._seen = 0
+        self._body_size = self._begun = self._seen = self._fields = 0
         self._length = 0
-        self._complete = self._close = self._http10 = self._chunked = self._paused = False
+        self._complete = self._close = self._http10 = self._chunked = self._paused = self._headed = False
         self._ctx: RequestContext | None = None
         self._exchange: Exchange | None = None
         self._query = b""
@@ -281,12 +268,12 @@ class Downstream:
     def _begin(self, line: bytes, endpoint: Endpoint, data: bytes, end: int) -> None:
         self._headers = {}
         self._body = []
-        self._body_size = self._begun = 0
-        self._complete = self._close = self._chunked = False
+        self._body_size = self._begun = self._fields = 0
+        self._complete = self._close = self._chunked = self._headed = False
         self._exchange = None
         lane = self._lane
         target = line.split(b" ", 2)[1]
-        self._query = query(target) if b"?" in target else b""
+        self._query = query(target) if target.find(b"?") >= 0 else b""
         ctx = self._ctx = lane.pipeline.open(
             "POST", endpoint.path, endpoint, self._headers, self._address, self._address_text
         )
@@ -300,12 +287,14 @@ class Downstream:
             if not self._complete:
                 self._refuse(ctx, Refusal(BAD_REQUEST, "The request is not valid HTTP."), True)
                 return
+        self._seen = len(data) - end
         self._frame(line, data, end)
         try:
             self._check_head(ctx)
             pending = lane.pipeline.head(ctx)
         except Refusal as refusal:
-            self._refuse(ctx, refusal, not self._complete)
+            # After a head that has two readings nobody knows where the next one begins.
+            self._refuse(ctx, refusal, refusal.kind is BAD_REQUEST or not self._complete)
             return
         except Exception:
             self._fail(ctx)
@@ -348,17 +337,12 @@ class Downstream:
             self._feed(held)
 
     def _check_head(self, ctx: RequestContext) -> None:
-        """What HTTP asks of a head beyond its grammar. Raises Refusal (400, 413, 417)."""
-        headers = self._headers
-        if b"" in headers:
-            raise Refusal(BAD_REQUEST, "A header field that may stand only once was sent twice.")
-        if b"host" not in headers and not self._http10:
-            raise Refusal(BAD_REQUEST, "The request has no Host header.")
+        """What HTTP and the policy's bound ask of a head. Raises Refusal (400, 413, 417)."""
+        check_head(self._headers, self._fields, self._http10)
         if self._length > ctx.snapshot.max_body or self._body_size > ctx.snapshot.max_body:
             raise Refusal(TOO_LARGE, f"The request's body is larger than {ctx.snapshot.max_body} bytes.")
-        expect = headers.get(b"expect")
-        if expect is not None and expect.lower() != b"100-continue":
-            raise Refusal(EXPECTATION_FAILED, "The only expectation that can be met is 100-continue.")
+        if self._chunked and not self._complete and self._seen > CHUNK_OVERHEAD + 8 * self._body_size:
+            raise Refusal(BAD_REQUEST, "The request's body is mostly framing.")
 
     def _frame(self, line: bytes, data: bytes, end: int) -> None:
         """Notes how the request is framed, and sets aside what came after it in the same read."""
@@ -388,6 +372,7 @@ class Downstream:
         ctx = self._ctx
         assert ctx is not None
         before = self._body_size
+        self._seen += len(data)
         try:
             self.parser.feed_data(data)
         except HttpParserError:
@@ -397,6 +382,8 @@ class Downstream:
         if self._body_size > ctx.snapshot.max_body:
             refusal = Refusal(TOO_LARGE, f"The request's body is larger than {ctx.snapshot.max_body} bytes.")
             self._refuse(ctx, refusal, True)
+        elif self._chunked and not self._complete and self._seen > CHUNK_OVERHEAD + 8 * self._body_size:
+            self._refuse(ctx, Refusal(BAD_REQUEST, "The request's body is mostly framing."), True)
         elif self._complete:
             self._keep_rest(data, self._length - before)
             self._submit(ctx)
@@ -536,17 +523,23 @@ class Downstream:
         self._begun += 1
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._begun > 1:
+        if self._begun > 1 or self._headed:
+            # Of another request, or a trailer: what comes after a body says nothing about the request.
+            return
+        self._fields += 1
+        if self._fields > MAX_FIELDS:
             return
         name = name.lower()
         headers = self._headers
         if name not in headers:
             headers[name] = value
-        elif name in _SINGLE:
-            # No field has an empty name; the check of the head finds this one.
-            headers[b""] = name
+        elif name in SINGLE:
+            headers[REPEATED] = name
         else:
             headers[name] = headers[name] + b", " + value
+
+    def on_headers_complete(self) -> None:
+        self._headed = True
 
     def on_body(self, body: bytes) -> None:
         if self._begun == 1:

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import CLIENT_GONE, UNAVAILABLE, UPSTREAM_BROKEN, UPSTREAM_TIMEOUT, Refusal
 from engine.pipeline.phases import internal_error
-from engine.pipeline.sanitize import feed_stream, open_stream, profile_of
-from engine.pipeline.settle import UsageTap, read_usage
+from engine.pipeline.sanitize import feed_stream, open_stream
+from engine.pipeline.usage import UsageTap, read_usage
 
 if TYPE_CHECKING:
     from engine.identity.principal import Principal
@@ -152,8 +152,16 @@ class Exchange:
             self._refuse(Refusal(UPSTREAM_TIMEOUT, "The upstream fell silent in its answer."), "idle_timeout")
 
     def cancel(self) -> None:
-        """The client has left: the upstream's work is ended at once."""
+        """The client has left: the upstream's work is ended at once, unless a limit has to know what it used."""
         if self.done:
+            return
+        if self._sent and not self._begun and not self._ctx.stream and self._is_counted():
+            # The upstream does the work whether or not somebody waits for it. What it used is in its answer alone.
+            self._ctx.reason = CLIENT_GONE.code
+            self._sink = _Nobody()
+            self._sweeper.items.add(self)
+            if self._paused:
+                self.resume()
             return
         self.done = True
         self._drop_connection()
@@ -195,13 +203,14 @@ class Exchange:
         elif encoding not in (b"identity", b""):
             self._broken("it is compressed in a way that was not asked for")
             return
-        if 300 <= status < 400 or status < 200:
-            self._broken("it redirects")
+        if not (200 <= status < 300 or 400 <= status < 600):
+            self._broken("it redirects, or its status is none")
             return
         content_type = self._media if self._media != b"application/octet-stream" else _CONTENT_TYPE
         self._answer_headers = self._pipeline.headers(ctx, content_type)
         retry_after = headers.get(b"retry-after")
-        if retry_after is not None and status >= 400:
+        # Whole seconds, and days at the most: a date, or what else stands there, tells a client nothing it could use.
+        if retry_after is not None and status >= 400 and len(retry_after) <= 6 and retry_after.isdigit():
             self._answer_headers += b"retry-after: %b\r\n" % retry_after
         if status < 300 and self._media.lower().startswith(_EVENT_STREAM):
             ctx.stream = True
@@ -217,7 +226,7 @@ class Exchange:
             self._size += len(chunk)
             if self._begun:
                 if self._tap is not None:
-                    self._tap.feed(chunk)
+                    chunk = self._tap.feed(chunk)
                 self._write(chunk if self._stream is None else feed_stream(self._ctx, self._stream, chunk))
             else:
                 self._collect(chunk)
@@ -229,7 +238,7 @@ class Exchange:
 
     def _collect(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
-        if self._size > RELAY_AFTER and profile_of(self._ctx) is None and not self._strips():
+        if self._size > RELAY_AFTER and self._ctx.profile is None and not self._strips() and not self._is_counted():
             self._ctx.redaction = "off"
             self._begin(b"")
             for held in self._chunks:
@@ -241,6 +250,11 @@ class Exchange:
     def _strips(self) -> bool:
         permit = self._ctx.permit
         return permit is not None and permit.role.parameters is not None and bool(permit.role.parameters.strips)
+
+    def _is_counted(self) -> bool:
+        """Whether a limit needs to know what the answer used: then it is held, because the report stands at its end."""
+        reservation = self._ctx.reservation
+        return reservation is not None and reservation.held is not None and bool(reservation.held.counts_tokens)
 
     def _decode(self, decoder: zlib._Decompress, chunk: bytes) -> bytes:
         """Decompresses under the bound of an answer: a small body must not become an endless one."""
@@ -263,6 +277,9 @@ class Exchange:
             if self._decoder is not None and not self._decoder.eof and self._size:
                 raise Refusal(UPSTREAM_BROKEN, "The upstream's answer is not whole.")
             if self._begun:
+                rest = self._tap.finish() if self._tap is not None else b""
+                if rest:
+                    self._write(rest if self._stream is None else feed_stream(ctx, self._stream, rest))
                 if self._stream is not None:
                     self._write(feed_stream(ctx, self._stream, None))
                 self.done = True
@@ -332,4 +349,26 @@ class Exchange:
             connection.abort()
 
     def _close(self, status: int) -> None:
+        if type(self._sink) is _Nobody:
+            self._sweeper.items.discard(self)
+            status = CLIENT_GONE.status
         self._pipeline.close(self._ctx, status, self._sent, self._size)
+
+
+class _Nobody:
+    """The sink of an exchange whose client has left."""
+
+    def reply(self, status: int, headers: bytes, body: bytes) -> None:
+        pass
+
+    def begin(self, status: int, headers: bytes) -> None:
+        pass
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass

@@ -23,7 +23,7 @@ WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
-def metadata(snapshot: Snapshot, request: web.Request) -> bytes:
+def metadata(snapshot: Snapshot, request: web.BaseRequest) -> bytes:
     """The document. Raises Refusal (404) where the policy has no issuer, or the Host could not be one."""
     issuers = [issuer.source.issuer for issuer in snapshot.tokens.issuers]
     resource = snapshot.resource or (f"{request.scheme}://{request.host}" if _HOST.fullmatch(request.host) else None)

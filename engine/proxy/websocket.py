@@ -26,7 +26,7 @@ _HEARTBEAT_S = 30.0
 _Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 
 
-async def relay(lane: Lane, ctx: RequestContext, permit: Permit, request: web.Request) -> web.StreamResponse:
+async def relay(lane: Lane, ctx: RequestContext, permit: Permit, request: web.BaseRequest) -> web.StreamResponse:
     """Serves one WebSocket to its end. Raises Refusal before the client is answered."""
     client = web.WebSocketResponse(max_msg_size=ctx.snapshot.max_body, heartbeat=_HEARTBEAT_S, compress=False)
     if not client.can_prepare(request):
