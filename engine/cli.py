@@ -108,6 +108,17 @@ def _parser() -> argparse.ArgumentParser:
         "Prints what this build does not enforce of it. Exit code 2, with line and reason, where it cannot be loaded.",
     )
     check.add_argument("policy", type=Path, metavar="POLICY", help="the policy file")
+    explain = command(
+        "explain",
+        _explain,
+        "Say what the policy would decide about a request, and which of its lines says so.",
+        "Exit code 1 where it would be refused.",
+    )
+    explain.add_argument("--key", metavar="ID", help="a key's id, or the key")
+    explain.add_argument("--role", action="append", metavar="R", help="roles, in place of a key; may be repeated")
+    explain.add_argument("--model", metavar="M", help="the model that is asked for")
+    explain.add_argument("--endpoint", default="chat", metavar="E", help="an endpoint or route (default %(default)s)")
+    explain.add_argument("--address", metavar="A", help="the client's address")
     _add_keys(command("keys", None, "Make, change and list API keys.", "A running gateway follows at once."))
     _add_admins(command("admins", None, "Make, list and remove tokens for the admin interface."))
     _add_bans(command("bans", None, "List and lift bans of addresses whose credentials fail."))
@@ -209,6 +220,12 @@ def _check(options: argparse.Namespace) -> int:
         + (f"; {_count(len(missing), 'control')} not enforced" if missing else "")
     )
     return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from engine.offline import explain
+
+    return explain.run(options.key, options.role, options.model, options.endpoint, options.address)
 
 
 def _count(number: int, noun: str) -> str:

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from msgspec import Raw, Struct, ValidationError, defstruct, json
 
 from engine.errors import BAD_REQUEST, Refusal
+from engine.extraction.content import ContentRules
 from engine.extraction.spellings import INCLUDE, INCLUDE_LOGPROBS, Spelling, asked, spellings
 
 _FIELDS = json.Decoder(dict[str, Raw])
@@ -53,9 +54,11 @@ class ParameterRules:
     `engine.extraction.answers.drop_logprobs` on the answer too. `caps` are those that `lower` lowers.
     """
 
-    __slots__ = ("_checks", "_decode", "caps", "strips")
+    __slots__ = ("_checks", "_content", "_decode", "caps", "strips")
 
-    def __init__(self, rules: Mapping[str, Rule]) -> None:
+    def __init__(self, rules: Mapping[str, Rule], content: ContentRules | None = None) -> None:
+        """`content`: what the role says of tools, kinds of content and streaming, checked with the parameters."""
+        self._content = content
         self.strips = frozenset(name for name, rule in rules.items() if rule.action == "strip")
         self.caps = frozenset(name for name, rule in rules.items() if rule.action == "cap")
         checks: dict[str, list[_Check]] = {}
@@ -76,6 +79,8 @@ class ParameterRules:
 
     def check(self, body: bytes) -> None:
         """Raise Refusal if the request in `body`, a JSON object, sets what the rules deny or more than they allow."""
+        if self._content is not None:
+            self._content.check(body)
         fields = self._decode(body)
         for name, checks in self._checks:
             value = getattr(fields, name)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from base64 import b64encode
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import quote_plus, urlsplit
@@ -70,8 +71,11 @@ class Fetcher:
     ) -> bytes:
         """The answer to a form. `client`: id and secret for HTTP Basic, each encoded as RFC 6749 (section 2.3.1)
         asks."""
-        auth = aiohttp.BasicAuth(quote_plus(client[0]), quote_plus(client[1])) if client is not None else None
-        return await self._call("POST", url, limit, ca_file, fields, auth)
+        headers = {}
+        if client is not None:
+            pair = ":".join(map(quote_plus, client)).encode()
+            headers["Authorization"] = f"Basic {b64encode(pair).decode()}"
+        return await self._call("POST", url, limit, ca_file, fields, headers)
 
     async def close(self) -> None:
         """End the connections."""
@@ -85,7 +89,7 @@ class Fetcher:
         limit: int,
         ca_file: str | None,
         fields: dict[str, str] | None,
-        auth: aiohttp.BasicAuth | None,
+        headers: dict[str, str] | None,
     ) -> bytes:
         if self._session is None:
             self._session = aiohttp.ClientSession(
@@ -101,7 +105,7 @@ class Fetcher:
                     method,
                     check_url(url),
                     data=fields,
-                    auth=auth,
+                    headers=headers,
                     ssl=self._context(ca_file),
                     allow_redirects=False,
                 ) as response,

@@ -5,9 +5,9 @@ OpenID Connect Discovery). They are fetched before they are needed and again eve
 those at hand meanwhile. One fetch is under way at a time, whoever asks.
 
 A token that names a key not at hand makes a fetch, because the issuer may have rotated; the request waits for it, so
-that a rotation costs no valid token a refusal. Between the beginnings of two fetches are `FLOOR_S` at least, however
-many such tokens come. A name that a fetch did not find is refused for `ABSENT_S` without another; and when more than
-`PATIENCE` names were not found, they are made up: then nobody waits, and the floor is `SLOW_FLOOR_S`.
+that a rotation costs no valid token a refusal. Between the beginnings of two fetches are `FLOOR_S` at least (of a file,
+less), however many such tokens come. A name that a fetch did not find is refused for `ABSENT_S` without another; and
+when more than `PATIENCE` names were not found, they are made up: then nobody waits, and the floor is `SLOW_FLOOR_S`.
 
 Failure modes. While the issuer cannot be reached, or what it serves is no key set with a usable key, the keys at hand
 are kept for `keep_s` after they were last fetched; then there are none, and the caller refuses (503). A token whose key
@@ -36,6 +36,9 @@ FLOOR_S: Final = 2.0
 SLOW_FLOOR_S: Final = 10.0
 ABSENT_S: Final = 10.0
 PATIENCE: Final = 5
+# A file costs nobody anything: a change of it is seen sooner.
+_FILE_FLOOR_S: Final = 0.1
+_FILE_REFRESH_S: Final = 5.0
 # A provider that is down is asked again this often, whatever `refresh_s` says.
 _RETRY_S: Final = 10.0
 # Misses are forgotten after a quiet minute.
@@ -84,8 +87,10 @@ class KeySource:
         "_failed",
         "_fetcher",
         "_fetches",
+        "_floor_s",
         "_missed_at",
         "_misses",
+        "_refresh_s",
         "_task",
         "_waiting",
         "config",
@@ -97,6 +102,8 @@ class KeySource:
         self.config = config
         self.keys: KeySet | None = None
         self.fresh_until = 0.0
+        self._floor_s = FLOOR_S if config.file is None else _FILE_FLOOR_S
+        self._refresh_s = config.refresh_s if config.file is None else min(config.refresh_s, _FILE_REFRESH_S)
         self._fetcher = fetcher
         self._clock = clock
         self._dead_at = 0.0
@@ -117,7 +124,7 @@ class KeySource:
 
     def current(self, now: float) -> KeySet | None:
         """The keys that may be used at `now`, None where there are none. Starts a fetch where one is due."""
-        if now >= self.fresh_until and self._task is None and now >= self._begun + FLOOR_S:
+        if now >= self.fresh_until and self._task is None and now >= self._begun + self._floor_s:
             self._start()
         return self.keys if now < self._dead_at else None
 
@@ -168,7 +175,7 @@ class KeySource:
             if self._task is None and self._fetches > fetches:
                 break
             if self._task is None:
-                wait_s = self._begun + FLOOR_S - now
+                wait_s = self._begun + self._floor_s - now
                 if wait_s > 0 and at_hand is None and self._failed:
                     raise IdentityUnavailable("the issuer's keys cannot be fetched")
                 if wait_s > 0:
@@ -200,7 +207,7 @@ class KeySource:
 
     def _adopt(self, keys: KeySet) -> None:
         self._failed = False
-        self.fresh_until = self._begun + self.config.refresh_s
+        self.fresh_until = self._begun + self._refresh_s
         self._dead_at = self._begun + self.config.keep_s
         if self.keys is not None and self.keys.identities == keys.identities:
             return

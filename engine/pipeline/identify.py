@@ -14,8 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.access.scope import addresses_within
-from engine.errors import ADDRESS_DENIED, UNAUTHENTICATED, UNAVAILABLE, Refusal
+from engine.errors import UNAUTHENTICATED, UNAVAILABLE, Refusal
 from engine.identity.errors import IdentityUnavailable, InvalidToken
 from engine.identity.jws import looks_like_jwt
 from engine.identity.principal import Principal
@@ -76,8 +75,7 @@ def identify(ctx: RequestContext, keys: KeyCache, tokens: TokenAuthority | None)
                 "No API key was given. Send it as 'Authorization: Bearer <key>' or 'x-api-key: <key>'.",
                 headers=_challenge(ctx),
             )
-        ctx.principal = anonymous
-        return anonymous
+        return _admit(ctx, anonymous)
     now_s = ctx.now_ns / 1e9
     try:
         found: Principal | Awaitable[Principal] | None = None
@@ -91,10 +89,7 @@ def identify(ctx: RequestContext, keys: KeyCache, tokens: TokenAuthority | None)
     except InvalidToken as error:
         raise BadCredential(ctx, str(error)) from None
     if isinstance(found, Principal):
-        ctx.principal = found
-        if found.addresses is not None and not addresses_within(found.addresses).permits(ctx.address):
-            raise Refusal(ADDRESS_DENIED, "This key may not be used from your address.", control="identify")
-        return found
+        return _admit(ctx, found)
     return _awaited(ctx, found)
 
 
@@ -117,7 +112,14 @@ async def _awaited(ctx: RequestContext, pending: Awaitable[Principal]) -> Princi
         raise _unavailable() from None
     except InvalidToken as error:
         raise BadCredential(ctx, str(error)) from None
+    return _admit(ctx, principal)
+
+
+def _admit(ctx: RequestContext, principal: Principal) -> Principal:
+    """Sets the principal. Raises Refusal (403) where it may not call from this address."""
     ctx.principal = principal
+    if principal.addresses is not None or ctx.snapshot.role_networks:
+        ctx.principal = principal = ctx.snapshot.at_address(principal, ctx.address)
     return principal
 
 

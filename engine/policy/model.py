@@ -122,13 +122,25 @@ class Cap(Section, frozen=True, forbid_unknown_fields=True):
     cap: Annotated[float, Meta(ge=0, le=10**12)] | None = None
 
 
+class RoleNetwork(Section, frozen=True, forbid_unknown_fields=True):
+    """Where a role may be used from. Deny beats allow; an empty allow list is every address."""
+
+    allow: list[str] = []
+    deny: list[str] = []
+
+
 class Role(Section, frozen=True, forbid_unknown_fields=True):
-    """What a principal of this role may do."""
+    """What a principal of this role may do. `tools` are globs of names, `modalities` kinds of content; left out, all
+    are allowed. A principal has none of a role that may not be used from its address."""
 
     endpoints: list[Name] = []
     models: list[Name] = []
     parameters: dict[Name, Literal["deny", "allow", "strip"] | Cap] = {}
     redaction: Name = "default"
+    tools: list[Name] | None = None
+    modalities: list[Literal["text", "image", "audio", "video", "file"]] | None = None
+    streaming: bool = True
+    network: RoleNetwork = RoleNetwork()
 
 
 class Limit(Section, frozen=True, forbid_unknown_fields=True):
@@ -167,9 +179,11 @@ class Bans(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class Network(Section, frozen=True, forbid_unknown_fields=True):
-    """Addresses and networks, as `192.0.2.1` or `192.0.2.0/24`. `bans: null` switches them off."""
+    """Addresses and networks, as `192.0.2.1` or `192.0.2.0/24`. `forwarded` is the one header that the trusted proxies
+    write: of the other, clients could send what they like. `bans: null` switches them off."""
 
     trusted_proxies: list[str] = []
+    forwarded: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
     allow: list[str] = []
     deny: list[str] = []
     bans: Bans | None = Bans()

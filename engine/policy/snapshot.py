@@ -25,11 +25,12 @@ from typing import Final
 from engine._fast.bucket import SLOT_BYTES, WINDOW, Table
 from engine._fast.budget import Journal
 from engine.access.failures import FailedCredentials
-from engine.access.globs import MAX_NAME
+from engine.access.globs import MAX_NAME, NameMatcher
 from engine.access.network import NetworkRules
 from engine.access.roles import Role
-from engine.access.scope import models_within
-from engine.errors import FORBIDDEN, MODEL_NOT_FOUND, Dialect, Refusal
+from engine.access.scope import addresses_within, models_within
+from engine.errors import ADDRESS_DENIED, FORBIDDEN, MODEL_NOT_FOUND, Dialect, Refusal
+from engine.extraction.content import ContentRules
 from engine.extraction.parameters import ParameterRules, Rule
 from engine.identity.principal import Principal, anonymous
 from engine.identity.tokens import TokenConfig
@@ -56,6 +57,7 @@ __all__ = [
     "Snapshot",
     "UpstreamConfig",
     "compile_snapshot",
+    "scratch_table",
     "verify",
 ]
 
@@ -121,7 +123,8 @@ class Permit:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A compiled policy. `endpoints` is by exact request path, `kept` by one with `{id}` in it; `anonymous` is who has
-    no credential, if anybody may. `resource` is the URL that clients know this gateway by, where the policy names
+    no credential, if anybody may. `forwarded` is the
+    header that trusted proxies write. `resource` is the URL that clients know this gateway by, where the policy names
     it."""
 
     revision: str
@@ -139,6 +142,8 @@ class Snapshot:
     tokens: TokenConfig
     resource: str | None
     failed_credentials: FailedCredentials | None
+    role_networks: Mapping[str, NetworkRules]
+    forwarded: bytes
     _permits: dict[tuple[tuple[str, ...], str, str | None], Permit] = field(default_factory=dict, repr=False)
     _callable: set[tuple[tuple[str, ...], str]] = field(default_factory=set, repr=False)
 
@@ -155,6 +160,21 @@ class Snapshot:
         scheme, _, rest = self.resource.partition("://")
         host, slash, path = rest.partition("/")
         return f"{scheme}://{host}/.well-known/oauth-protected-resource{slash}{path}".rstrip("/")
+
+    def at_address(self, principal: Principal, address: bytes) -> Principal:
+        """The principal with those of its roles that may be used from a packed address.
+
+        Raises Refusal (403) where none may, or its key may not.
+        """
+        roles = tuple(
+            role
+            for role in principal.roles
+            if role not in self.role_networks or self.role_networks[role].permits(address)
+        )
+        key = principal.addresses
+        if (principal.roles and not roles) or (key is not None and not addresses_within(key).permits(address)):
+            raise Refusal(ADDRESS_DENIED, "This credential may not be used from your address.", control="identify")
+        return principal if roles == principal.roles else replace(principal, roles=roles)
 
     def endpoint(self, path: str) -> Endpoint | None:
         """What a client asks for by this path, its `{id}` put in where it has one."""
@@ -278,12 +298,23 @@ def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes, journal: 
         tokens=compile_tokens(policy),
         resource=document.identity.resource,
         failed_credentials=_failed_credentials(document.network.bans),
+        forwarded=network.forwarded.encode(),
+        role_networks={
+            name: NetworkRules(map(ip_network, entry.network.allow), map(ip_network, entry.network.deny))
+            for name, entry in document.roles.items()
+            if entry.network.allow or entry.network.deny
+        },
     )
 
 
 def verify(policy: Policy) -> None:
     """Compile a policy and throw the snapshot away. Raises PolicyError for what loading alone does not find."""
-    compile_snapshot(policy, table=Table(mmap.mmap(-1, WINDOW * SLOT_BYTES), bytes(16)), hash_key=bytes(32))
+    compile_snapshot(policy, table=scratch_table(), hash_key=bytes(32))
+
+
+def scratch_table() -> Table:
+    """Counters for a snapshot that counts nothing."""
+    return Table(mmap.mmap(-1, WINDOW * SLOT_BYTES), bytes(16))
 
 
 def _keepers(upstreams: Mapping[str, UpstreamConfig]) -> dict[str, UpstreamConfig]:
@@ -363,10 +394,17 @@ def _parameters(policy: Policy, name: str, role: model.Role) -> ParameterRules |
         for parameter, rule in role.parameters.items()
         if rule != "allow"
     }
-    if not rules:
+    content = None
+    if role.tools is not None or role.modalities is not None or not role.streaming:
+        content = ContentRules(
+            NameMatcher(role.tools).matches if role.tools is not None else None,
+            frozenset(role.modalities) if role.modalities is not None else None,
+            role.streaming,
+        )
+    if not rules and content is None:
         return None
     try:
-        return ParameterRules(rules)
+        return ParameterRules(rules, content)
     except ValueError as error:
         raise policy.error(str(error), "roles", name, "parameters") from None
 

@@ -7,7 +7,6 @@ struck from it by the change that builds it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 

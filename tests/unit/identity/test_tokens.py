@@ -484,3 +484,38 @@ def test_shared_secrets(authority: Callable[..., TokenAuthority]) -> None:
     refused(tokens, token(algorithm="HS256", key=secret[:-1], kid="shared"))
     with pytest.raises(KeySetError):
         authority([{**jwk, "k": b64(secret[:31]).decode()}], ["HS256"])
+
+
+def test_a_key_that_is_withdrawn_takes_its_tokens_with_it(
+    authority: Callable[..., TokenAuthority], tmp_path: Path
+) -> None:
+    tokens = authority()
+    honest = token()
+
+    async def story() -> None:
+        assert tokens.lookup(honest, time.time(), time.monotonic())
+        (tmp_path / "jwks.json").write_text(json.dumps({"keys": KEYS[1:]}))
+        # Due: this one still goes by the keys at hand, and starts the fetch.
+        later = time.monotonic() + 301
+        (source,) = tokens._sources.values()
+        source._begun -= 301
+        assert isinstance(tokens.lookup(honest, time.time(), later), Principal)
+        assert source._task is not None
+        await source._task
+        found = tokens.lookup(honest, time.time(), time.monotonic())
+        assert not isinstance(found, Principal)
+        with pytest.raises(InvalidToken):
+            await found
+
+    asyncio.run(story())
+
+
+def test_a_reload_keeps_the_keys_and_follows_the_roles(authority: Callable[..., TokenAuthority]) -> None:
+    before = authority()
+    (config,) = before._sources
+    rules = ClaimRules(audience=frozenset(["tidegate"]), known_roles=frozenset(["operator"]))
+    after = TokenAuthority(TokenConfig((IssuerConfig(config, rules),)), Fetcher(), before)
+    honest = token(claims(roles=["user", "operator"]))
+    assert ask(before, honest).roles == ("user", "operator")
+    assert ask(after, honest).roles == ("operator",)
+    assert after._sources[config] is before._sources[config]
