@@ -1,4 +1,4 @@
-.PHONY: run test bench lint develop clean
+.PHONY: run test bench fuzz lint develop clean
 
 run:
 	sh scripts/run
@@ -8,6 +8,12 @@ test:
 
 bench:
 	sh scripts/bench
+
+# Coverage-guided, a fixed number of executions for each target; its short form is in the tests.
+fuzz:
+	for target in json_guard requests request_head sse_framing policy_file; do \
+		.venv/bin/python -m tests.fuzz $$target || exit 1; \
+	done
 
 lint:
 	sh scripts/lint

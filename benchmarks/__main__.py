@@ -10,7 +10,7 @@ from types import FrameType
 
 from benchmarks.errors import BenchmarkError
 
-PARTS = ("peers", "micro", "load", "limits")
+PARTS = ("peers", "micro", "load", "limits", "redaction", "stream", "quality")
 RESULTS = Path("benchmarks/results")
 
 _DESCRIPTION = """Measure tidegate.
@@ -20,6 +20,10 @@ peers  CPU time a request, throughput and latency beside nginx, Envoy and an ord
 micro  each compiled kernel beside its plain-Python oracle and the obvious rival.
 limits a decision beside a dict and a Lua call a request, and a simulation of up to 1,000 hosts on one store.
 load   1,000 idle connections and 1,000 slow streams on one worker; memory of a connection and at rest.
+redaction  nanoseconds a byte by size of the pack and by how much is in the text, load time and memory, and how the time
+           grows with the worst texts.
+stream     microseconds an event and what is held back, beside holding the whole and a redactor of single chunks.
+quality    recall and precision of the built-in rules on a labelled corpus that is made here.
 """
 
 
@@ -77,6 +81,18 @@ def run(part: str, options: argparse.Namespace) -> bool:
         from benchmarks.limits import main as limits
 
         return limits.main(rounds=options.rounds, out=options.out, progress=_progress)
+    if part == "quality":
+        from benchmarks.quality.main import main as quality
+
+        return quality(out=options.out, progress=_progress)
+    if part == "redaction":
+        from benchmarks.redaction.main import main as redaction
+
+        return redaction(rounds=options.rounds, out=options.out, progress=_progress)
+    if part == "stream":
+        from benchmarks.stream.main import main as stream
+
+        return stream(rounds=options.rounds, out=options.out, progress=_progress)
     from benchmarks.load import main as load
 
     return load.main(seconds=options.seconds, out=options.out, progress=_progress)
@@ -86,7 +102,7 @@ def main() -> int:
     """Exit status: 0 measured and held, 1 a floor missed or a round failed, 2 could not be measured."""
     made = parser()
     options = made.parse_args()
-    if options.part in ("all", "load", "limits") and options.only:
+    if options.part not in ("peers", "micro") and options.only:
         made.error("--only goes with peers or with micro")
     signal.signal(signal.SIGTERM, _stop)
     held = True

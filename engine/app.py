@@ -11,20 +11,27 @@ import logging
 import os
 import socket
 import ssl
+import time
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from engine.access.failures import FAILURES, FailureTable
+from engine.identity.fetch import Fetcher
 from engine.identity.store import KeyCache
+from engine.identity.tokens import TokenAuthority
+from engine.identity.usage import record_use
+from engine.limits.journals import OwnJournal
 from engine.limits.shared.client import Store
 from engine.limits.shared.keeper import Keeper
 from engine.limits.shared.life import Life
 from engine.limits.shared.sharing import Sharing
-from engine.limits.store import open_store
+from engine.limits.store import JOURNALS, LIMITS_FILE, open_store
 from engine.pipeline.meters import Meters
 from engine.pipeline.phases import Pipeline
 from engine.policy.loader import parse_policy
 from engine.policy.snapshot import Snapshot, compile_snapshot
+from engine.proxy.door import DoorProtocol
 from engine.proxy.lane import Lane
 from engine.proxy.passthrough import Door
 from engine.redaction.hash_key import HASH_KEY_FILE, open_hash_key
@@ -37,9 +44,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LIMITS_FILE: Final = "limits.state"
+# How often a worker looks whether what it runs is still allowed to. Its part in the second that a revocation may take.
+_FOLLOW_KEYS_S: Final = 0.2
 # Backstop for a key change that was committed but not announced; see engine.identity.store.
 _POLL_KEYS_S: Final = 1.0
+# How often it is written down which keys were used.
+_RECORD_USE_S: Final = 10.0
+# Reservations of one worker that may be open at once: 71 MB of journal at most, allocated when it starts.
+_MOST_OPEN: Final = 65_536
 _DRAIN_TICK_S: Final = 0.05
 # Connections that wait to be accepted. The kernel caps it at net.core.somaxconn.
 _BACKLOG: Final = 4096
@@ -53,12 +65,18 @@ class WorkerApp:
         self._metrics = metrics
         self._audit = audit
         self._store = open_store(settings.state_dir / LIMITS_FILE, settings.limit_slots)
+        # A connection has one request at a time. More of them at once than this are refused (503).
+        self._reservations = OwnJournal(settings.state_dir / JOURNALS, min(settings.max_connections, _MOST_OPEN))
         self._keys = KeyCache(settings.state_dir)
+        self._failures = FailureTable(settings.state_dir / FAILURES)
+        self._fetcher = Fetcher()
+        self._tokens: TokenAuthority | None = None
         self._hash_key = open_hash_key(settings.state_dir / HASH_KEY_FILE)
         self._lane: Lane | None = None
         self._snapshot: Snapshot | None = None
-        self._runner: web.AppRunner | None = None
+        self._runner: web.ServerRunner | None = None
         self._server: asyncio.Server | None = None
+        self._door: Door | None = None
         self._poll: asyncio.Task[None] | None = None
         self._keeper: Keeper | None = None
         if settings.redis_url is not None:
@@ -76,9 +94,17 @@ class WorkerApp:
     def load_policy(self, text: str, source: str) -> None:
         """Puts a policy in force from the next request on, or raises and leaves the one before."""
         policy = parse_policy(text, source, os.environ)
-        sharing = Sharing(self._keeper) if self._keeper is not None else None
-        snapshot = compile_snapshot(policy, table=self._store.table, hash_key=self._hash_key, sharing=sharing)
+        snapshot = compile_snapshot(
+            policy,
+            table=self._store.table,
+            hash_key=self._hash_key,
+            journal=self._reservations.journal,
+            sharing=Sharing(self._keeper) if self._keeper is not None else None,
+        )
         meters = Meters(self._metrics, {endpoint.name for endpoint in snapshot.endpoints.values()})
+        tokens = None
+        if snapshot.tokens.issuers or snapshot.tokens.introspection:
+            tokens = TokenAuthority(snapshot.tokens, self._fetcher, self._tokens)
         if self._lane is not None:
             self._lane.use(snapshot)
             self._lane.pipeline.snapshot = snapshot
@@ -86,36 +112,35 @@ class WorkerApp:
         else:
             loop = asyncio.get_running_loop()
             pipeline = Pipeline(snapshot, self._keys, self._audit, meters)
+            pipeline.failures = self._failures
             lane = Lane(loop, self._settings, pipeline, self._handler, self._handed_over)
             lane.use(snapshot)
             self._lane = lane
+        self._lane.pipeline.tokens = self._tokens = tokens
+        if tokens is not None:
+            tokens.warm()
         self._snapshot = snapshot
 
     def _handler(self) -> asyncio.Protocol:
         assert self._runner is not None
         assert self._runner.server is not None
-        return self._runner.server()
+        assert self._lane is not None
+        assert self._door is not None
+        return DoorProtocol(self._runner.server, self._door, self._lane)
 
     async def serve(self, sock: socket.socket) -> None:
         """Accepts connections on a listening socket; returns when it does."""
         lane = self._lane
         assert lane is not None
-        door = Door(lane)
-        self._runner = web.AppRunner(
-            _application(door),
-            handle_signals=False,
-            access_log=None,
-            keepalive_timeout=self._settings.idle_timeout,
-            max_line_size=self._settings.max_header_bytes,
-            max_field_size=self._settings.max_header_bytes,
-            handler_cancellation=True,
-        )
+        door = self._door = Door(lane)
+        # The bare server: the door routes for itself, and a router of aiohttp's would answer what it cannot match.
+        self._runner = web.ServerRunner(web.Server(door.handle, handler_cancellation=True), handle_signals=False)
         await self._runner.setup()
         if self._keeper is not None:
             # A store that does not answer does not keep the gateway from starting: the limits' declared modes hold.
             await self._keeper.start()
         lane.sweeper.start()
-        self._poll = asyncio.create_task(self._poll_keys())
+        self._poll = asyncio.create_task(self._follow_keys())
         self._server = await lane.loop.create_server(
             lane.protocol, sock=sock, ssl=_server_context(self._settings), backlog=_BACKLOG
         )
@@ -144,22 +169,37 @@ class WorkerApp:
             self._poll.cancel()
         if self._keeper is not None:
             await self._keeper.stop()
+        if self._tokens is not None:
+            self._tokens.close()
+        await self._fetcher.close()
         lane.sweeper.stop()
         lane.pools.close()
+        self._reservations.close()
 
-    async def _poll_keys(self) -> None:
+    async def _follow_keys(self) -> None:
+        assert self._lane is not None
+        loop = asyncio.get_running_loop()
+        polled = recorded = loop.time()
+        seen = self._keys.generation
         while True:
-            await asyncio.sleep(_POLL_KEYS_S)
+            await asyncio.sleep(_FOLLOW_KEYS_S)
             try:
-                self._keys.poll()
+                if loop.time() >= polled + _POLL_KEYS_S:
+                    polled = loop.time()
+                    self._keys.poll()
+                generation = self._keys.follow()
+                if generation != seen:
+                    ended = self._lane.end_revoked(self._keys.is_revoked)
+                    seen = generation
+                    if ended:
+                        log.info("%d running answers of revoked keys are ended", ended)
+                if loop.time() >= recorded + _RECORD_USE_S:
+                    recorded = loop.time()
+                    used = self._keys.take_used()
+                    if used:
+                        await asyncio.to_thread(record_use, self._settings.state_dir, used, time.time())
             except Exception:
                 log.exception("the key store could not be polled")
-
-
-def _application(door: Door) -> web.Application:
-    application = web.Application(client_max_size=0)
-    application.router.add_route("*", "/{path:.*}", door.handle)
-    return application
 
 
 def _server_context(settings: Settings) -> ssl.SSLContext | None:

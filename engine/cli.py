@@ -13,9 +13,7 @@ import argparse
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,10 +21,10 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from engine import settings
-from engine.settings import SettingError, Settings
+from engine.settings import SettingError
 
 if TYPE_CHECKING:
-    from engine.identity.store import KeyRecord
+    from engine.offline.limits import Subject
 
 Run = Callable[[argparse.Namespace], int]
 
@@ -110,7 +108,28 @@ def _parser() -> argparse.ArgumentParser:
         "Prints what this build does not enforce of it. Exit code 2, with line and reason, where it cannot be loaded.",
     )
     check.add_argument("policy", type=Path, metavar="POLICY", help="the policy file")
-    _add_keys(command("keys", None, "Make, list and revoke API keys.", "A running gateway follows at once."))
+    explain = command(
+        "explain",
+        _explain,
+        "Say what the policy would decide about a request, and which of its lines says so.",
+        "Exit code 1 where it would be refused.",
+    )
+    explain.add_argument("--key", metavar="ID", help="a key's id, or the key")
+    explain.add_argument("--role", action="append", metavar="R", help="roles, in place of a key; may be repeated")
+    explain.add_argument("--model", metavar="M", help="the model that is asked for")
+    explain.add_argument("--endpoint", default="chat", metavar="E", help="an endpoint or route (default %(default)s)")
+    explain.add_argument("--address", metavar="A", help="the client's address")
+    _add_keys(command("keys", None, "Make, change and list API keys.", "A running gateway follows at once."))
+    _add_admins(command("admins", None, "Make, list and remove tokens for the admin interface."))
+    _add_bans(command("bans", None, "List and lift bans of addresses whose credentials fail."))
+    _add_limits(
+        command(
+            "limits",
+            None,
+            "Show, reset and set what limits have counted.",
+            "Each change is a line of the audit log, and in force with the next request.",
+        )
+    )
     config = command("config", _config, "Show every setting with its value, default, unit and source.")
     form = config.add_mutually_exclusive_group()
     form.add_argument("--markdown", action="store_true", help="the table of settings as it stands in README")
@@ -192,7 +211,7 @@ def _check(options: argparse.Namespace) -> int:
         verify(policy, shared=loaded.redis_url is not None)
     except PolicyError as error:
         return _say(WRONG, str(error))
-    missing = unenforced(policy)
+    missing = unenforced(policy, loaded)
     for control in missing:
         place = f"{policy.source}:{control.line}" if control.line else "environment"
         print(f"{place}: note: not enforced by this build: {control}")
@@ -201,6 +220,12 @@ def _check(options: argparse.Namespace) -> int:
         + (f"; {_count(len(missing), 'control')} not enforced" if missing else "")
     )
     return 0
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from engine.offline import explain
+
+    return explain.run(options.key, options.role, options.model, options.endpoint, options.address)
 
 
 def _count(number: int, noun: str) -> str:
@@ -252,6 +277,55 @@ def _test_rule(options: argparse.Namespace) -> int:
     return commands.test_rule(options.id, options.text)
 
 
+# limits
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+
+    def command(name: str, run: Run, help: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+        for scope in ("user", "key", "team", "ip", "model", "route"):
+            made.add_argument(f"--{scope}", metavar=scope[0].upper(), help=f"of this {scope}")
+        made.set_defaults(run=run)
+        return made
+
+    show = command("show", _show_limits, "what is used, held and left, for all limits that whom you name is enough for")
+    show.add_argument("--limit", metavar="NAME", help="of this limit alone")
+    show.add_argument("--json", action="store_true", help="as JSON")
+    reset = command("reset", _set_limit, "set what was used of a limit to nothing")
+    reset.add_argument("limit", metavar="NAME", help="the limit's name in the policy")
+    reset.set_defaults(used="0")
+    changed = command("set", _set_limit, "set what was used of a limit")
+    changed.add_argument("limit", metavar="NAME", help="the limit's name in the policy")
+    changed.add_argument("used", metavar="USED", help="tokens, requests or bytes; USD of a limit on spend")
+
+
+def _show_limits(options: argparse.Namespace) -> int:
+    from engine.offline import limits
+
+    return limits.show(_subject(options), options.limit, as_json=options.json)
+
+
+def _set_limit(options: argparse.Namespace) -> int:
+    from engine.offline import limits
+
+    return limits.change(_subject(options), options.limit, options.used)
+
+
+def _subject(options: argparse.Namespace) -> Subject:
+    from engine.offline.limits import Subject
+
+    return Subject(
+        key=options.key,
+        user=options.user,
+        team=options.team,
+        ip=options.ip,
+        model=options.model,
+        route=options.route,
+    )
+
+
 # config
 
 
@@ -276,7 +350,7 @@ def _print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-# keys
+# keys, admins, bans
 
 
 def _add_keys(parser: argparse.ArgumentParser) -> None:
@@ -288,132 +362,86 @@ def _add_keys(parser: argparse.ArgumentParser) -> None:
         description="Make a key. It is printed on standard output, once: only its digest is kept.",
         allow_abbrev=False,
     )
-    create.add_argument("--subject", required=True, metavar="S", help="who it is for: the user that limits count")
-    create.add_argument(
+    _add_key_fields(create)
+    create.set_defaults(run=_offline("create"))
+
+    brought = commands.add_parser(
+        "import",
+        help="take over a key that exists, by its SHA-256",
+        description="Take over a key of any form by its SHA-256, in hexadecimal. Prints the id that it gets here.",
+        allow_abbrev=False,
+    )
+    brought.add_argument("--sha256", required=True, metavar="HEX", help='printf %%s "$KEY" | sha256sum')
+    _add_key_fields(brought)
+    brought.set_defaults(run=_offline("import"))
+
+    listed = commands.add_parser("list", help="list all keys", description="List all keys.", allow_abbrev=False)
+    listed.add_argument("--json", action="store_true", help="as JSON")
+    listed.set_defaults(run=_offline("list"))
+
+    def on_key(name: str, help: str, command: str = "change") -> argparse.ArgumentParser:
+        made = commands.add_parser(
+            name, help=help, description=f"{help[0].upper()}{help[1:]}. Takes effect at once.", allow_abbrev=False
+        )
+        made.add_argument("id", metavar="ID", help="the key's id, the part after tg_; `tidegate keys list` shows it")
+        made.set_defaults(run=_offline(command), change=name)
+        return made
+
+    on_key("show", "show a key, as JSON", "show")
+    rotate = on_key("rotate", "give a key a new secret and print it, this once", "rotate")
+    rotate.add_argument("--overlap", default="0s", metavar="TIME", help="how long the old one is valid (%(default)s)")
+    expire = on_key("expire", "set when a key ends")
+    expire.add_argument("when", metavar="WHEN", help="12h, 30d, 2030-01-31 or never")
+    on_key("disable", "refuse a key until it is enabled")
+    on_key("enable", "accept a key that was disabled")
+    on_key("revoke", "revoke a key for good; its running answers end")
+    history = commands.add_parser("history", help="who changed what, newest first, as JSON", allow_abbrev=False)
+    history.add_argument("id", nargs="?", metavar="ID", help="a key's id or an admin's name (default: all)")
+    history.set_defaults(run=_offline("history"))
+
+
+def _add_key_fields(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--subject", required=True, metavar="S", help="who it is for: the user that limits count")
+    parser.add_argument(
         "--role", required=True, action="append", metavar="R", help="a role of the policy; may be repeated"
     )
-    create.add_argument("--team", metavar="T", help="the team that limits by team count")
-    create.add_argument(
+    parser.add_argument("--team", metavar="T", help="the team that limits by team count")
+    parser.add_argument("--owner", metavar="O", help="who answers for it")
+    parser.add_argument(
         "--expires",
         metavar="WHEN",
         help="in 12h or 30d, or at 2030-01-31 or 2030-01-31T12:00:00+00:00 (default: never)",
     )
-    create.set_defaults(run=_create_key)
+    parser.add_argument("--model", action="append", metavar="M", help="only this model or glob; may be repeated")
+    parser.add_argument("--address", action="append", metavar="A", help="only from this network; may be repeated")
 
-    show = commands.add_parser("list", help="list all keys", description="List all keys.", allow_abbrev=False)
-    show.add_argument("--json", action="store_true", help="as JSON")
-    show.set_defaults(run=_list_keys)
 
-    revoke = commands.add_parser(
-        "revoke",
-        help="revoke a key for good",
-        description="Revoke a key for good. It is refused from the next request on.",
-        allow_abbrev=False,
+def _add_admins(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    create = commands.add_parser("create", help="make a token and print it, this once", allow_abbrev=False)
+    create.add_argument("name", metavar="NAME")
+    create.add_argument(
+        "--role", required=True, action="append", metavar="R", help="a role that this admin may give; '*' is every one"
     )
-    revoke.add_argument("id", metavar="ID", help="the key's id, the part after tg_; `tidegate keys list` shows it")
-    revoke.set_defaults(run=_revoke_key)
+    create.set_defaults(run=_offline("create-admin"))
+    commands.add_parser("list", help="list all, as JSON").set_defaults(run=_offline("list-admins"))
+    remove = commands.add_parser("remove", help="the token is not valid any more", allow_abbrev=False)
+    remove.add_argument("name", metavar="NAME")
+    remove.set_defaults(run=_offline("remove-admin"))
 
 
-def _create_key(options: argparse.Namespace) -> int:
-    from engine.identity.store import KeyStore, StoreError
-
-    loaded = settings.load(os.environ)
-    try:
-        expires = _expiry(options.expires, time.time()) if options.expires is not None else None
-        with KeyStore(loaded.state_dir) as store:
-            made = store.create(options.subject, options.role, team=options.team, expires=expires)
-    except ValueError as error:
-        return _say(WRONG, str(error))
-    except StoreError as error:
-        return _say(FAILED, str(error))
-    for role in _unknown_roles(loaded, options.role, os.environ):
-        _say(0, f"warning: the policy {loaded.policy} has no role {role!r}; until it does, the role allows nothing")
-    _say(0, f"key {made.id} made; it is shown only now")
-    print(made.key)
-    return 0
+def _add_bans(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    commands.add_parser("list", help="the bans in force, as JSON").set_defaults(run=_offline("list-bans"))
+    lift = commands.add_parser("lift", help="forget the failures of an address", allow_abbrev=False)
+    lift.add_argument("address", metavar="ADDRESS")
+    lift.set_defaults(run=_offline("lift-ban"))
 
 
-def _unknown_roles(loaded: Settings, roles: Sequence[str], environ: Mapping[str, str]) -> list[str]:
-    """The roles that the policy in force does not have; none where there is no policy to ask."""
-    from engine.policy.loader import PolicyError, load_policy
+def _offline(command: str) -> Run:
+    def run(options: argparse.Namespace) -> int:
+        from engine.offline import keys
 
-    try:
-        known = load_policy(loaded.policy, environ).document.roles
-    except PolicyError:
-        return []
-    return [role for role in roles if role not in known]
+        return keys.run(command, options)
 
-
-def _expiry(text: str, now_s: float) -> float:
-    """Seconds since the epoch of `30d` from now, or of a date or time (UTC unless it says otherwise)."""
-    try:
-        seconds = now_s + settings.parse_duration(text)
-    except ValueError:
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            raise ValueError(
-                f"--expires: {text!r} is neither a duration such as 30d nor a date such as 2030-01-31"
-            ) from None
-        seconds = (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
-    if seconds <= now_s:
-        raise ValueError(f"--expires: {text!r} is not in the future")
-    return seconds
-
-
-def _list_keys(options: argparse.Namespace) -> int:
-    from engine.identity.store import KeyStore, StoreError
-
-    try:
-        with KeyStore(settings.load(os.environ).state_dir) as store:
-            records = store.list()
-    except StoreError as error:
-        return _say(FAILED, str(error))
-    now = time.time()
-    if options.json:
-        print(orjson.dumps([_as_json(record, now) for record in records], option=orjson.OPT_INDENT_2).decode())
-        return 0
-    head = ("id", "subject", "team", "roles", "status", "created", "expires")
-    rows = [
-        (
-            record.id,
-            record.subject,
-            record.team or "-",
-            ",".join(record.roles),
-            record.status(now),
-            _moment(record.created),
-            _moment(record.expires),
-        )
-        for record in records
-    ]
-    _print_table(head, rows)
-    return 0
-
-
-def _as_json(record: KeyRecord, now_s: float) -> dict[str, object]:
-    return {
-        "id": record.id,
-        "subject": record.subject,
-        "team": record.team,
-        "roles": record.roles,
-        "status": record.status(now_s),
-        "created": _moment(record.created),
-        "expires": _moment(record.expires) if record.expires is not None else None,
-        "revoked": _moment(record.revoked) if record.revoked is not None else None,
-    }
-
-
-def _moment(seconds: float | None) -> str:
-    return "-" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _revoke_key(options: argparse.Namespace) -> int:
-    from engine.identity.store import KeyStore, StoreError
-
-    try:
-        with KeyStore(settings.load(os.environ).state_dir) as store:
-            revoked = store.revoke(options.id)
-    except StoreError as error:
-        return _say(FAILED, str(error))
-    # An id that is none may be a whole key, given by mistake: it is not repeated.
-    return _say(0, f"key {options.id} is revoked") if revoked else _say(FAILED, "there is no key with this id")
+    return run

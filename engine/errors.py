@@ -40,6 +40,7 @@ class Kind(NamedTuple):
 
 BAD_REQUEST = Kind("invalid_request", 400, "invalid_request_error", "invalid_request_error", "Bad Request")
 UNAUTHENTICATED = Kind("invalid_api_key", 401, "authentication_error", "authentication_error", "Unauthorized")
+REVOKED = Kind("credential_revoked", 401, "authentication_error", "authentication_error", "Unauthorized")
 FORBIDDEN = Kind("permission_denied", 403, "permission_error", "permission_error", "Forbidden")
 ADDRESS_DENIED = Kind("address_denied", 403, "permission_error", "permission_error", "Forbidden")
 ANSWER_BLOCKED = Kind("answer_blocked", 403, "permission_error", "permission_error", "Answer Blocked")
@@ -60,6 +61,10 @@ HEADERS_TOO_LARGE = Kind(
     "headers_too_large", 431, "invalid_request_error", "invalid_request_error", "Request Header Fields Too Large"
 )
 RATE_LIMITED = Kind("rate_limit_exceeded", 429, "rate_limit_error", "rate_limit_error", "Too Many Requests", retry=True)
+EXCEEDS_LIMIT = Kind(
+    "request_exceeds_limit", 400, "invalid_request_error", "invalid_request_error", "Request Exceeds Limit"
+)
+BANNED = Kind("too_many_failures", 429, "rate_limit_error", "rate_limit_error", "Too Many Failed Credentials")
 INTERNAL = Kind("internal_error", 500, "server_error", "api_error", "Internal Server Error")
 UPSTREAM_BROKEN = Kind("upstream_broken", 502, "server_error", "api_error", "Bad Gateway", retry=True)
 UNAVAILABLE = Kind("unavailable", 503, "server_error", "overloaded_error", "Service Unavailable", retry=True)
@@ -71,7 +76,8 @@ class Refusal(Exception):
     """A request, or its answer, that goes no further.
 
     `param` is the place in the request (``messages[3].role``), `retry_after` is in whole seconds, `headers` are
-    added to the answer as they are, `control` names the control or limit that said no, for the audit line.
+    added to the answer as they are, `control` names the control or limit that said no, for the audit line. `ahead` is
+    what of a stream still leaves before it ends.
     """
 
     def __init__(
@@ -83,6 +89,7 @@ class Refusal(Exception):
         retry_after: int | None = None,
         headers: tuple[tuple[str, str], ...] = (),
         control: str | None = None,
+        ahead: bytes = b"",
     ) -> None:
         super().__init__(message)
         self.kind = kind
@@ -91,6 +98,7 @@ class Refusal(Exception):
         self.retry_after = retry_after
         self.headers = headers
         self.control = control
+        self.ahead = ahead
 
 
 class Pending(Exception):

@@ -41,6 +41,8 @@ _BYTES: Final = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "KB": 1
 
 # A year: past it a time-out is a mistake, not a bound.
 _LONGEST_DURATION: Final = 366 * 86400.0
+# Guessing has no other bound than this.
+_SHORTEST_TOKEN: Final = 24
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 _REDIS_SCHEMES: Final = ("redis", "rediss", "unix", "valkey", "valkeys")
 
@@ -175,6 +177,13 @@ def _redis(text: str) -> str:
     return text
 
 
+def _token(text: str) -> str:
+    # The text is a secret, so that no message repeats it.
+    if len(text) < _SHORTEST_TOKEN or not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError(f"a token has at least {_SHORTEST_TOKEN} visible ASCII characters")
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """A row of the table: what a variable means, its default as a user would write it ("" is unset), and its reader."""
@@ -202,8 +211,16 @@ TABLE: Final = _table(
         "TIDEGATE_ADMIN_LISTEN",
         "127.0.0.1:9090",
         "host:port",
-        "Health, readiness and metrics. Keep it off public addresses.",
+        "Health, readiness, metrics, and keys for admins. Keep it off public addresses.",
         parse_address,
+    ),
+    Setting(
+        "TIDEGATE_ADMIN_TOKEN",
+        "",
+        "token",
+        "A token for the admin interface that may give every role; more are made by `tidegate admins create`.",
+        _token,
+        secret=True,
     ),
     Setting("TIDEGATE_POLICY", "tidegate.yaml", "file", "The policy. Read again when it changes, or on SIGHUP.", Path),
     Setting(
@@ -284,6 +301,7 @@ class Settings:
 
     listen: Address
     admin_listen: Address
+    admin_token: str | None = field(repr=False)
     policy: Path
     state_dir: Path
     workers: int
@@ -371,6 +389,8 @@ def rows(environ: Mapping[str, str]) -> list[Row]:
 def _shown(setting: Setting, value: Any) -> str:
     if value is None:
         return ""
+    if setting.unit == "token":
+        return "***"
     if setting.secret:
         return re.sub(r"//[^/?#]*@", "//***@", value).partition("?")[0]
     if setting.unit == "duration":

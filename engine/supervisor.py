@@ -1,8 +1,8 @@
 """The supervisor: the process that keeps the workers, the policy, the audit log and the admin listener.
 
-Concept. It owns what must outlive a worker: the listening sockets, the audit file, the metrics board, the policy text
-and the lock on the state folder. It never sees a request. Keeping the workers is the fleet's part
-(engine.process.fleet).
+Concept. It owns what must outlive a worker: the listening sockets, the audit file, the metrics board, the policy text,
+the lock on the state folder, and what dead workers held of the limits. It never sees a request. Keeping the workers is
+the fleet's part (engine.process.fleet).
 
 Rules
     start      lock, policy, sockets, audit log, admin listener, workers. What is wrong with any of them ends the
@@ -34,7 +34,12 @@ from typing import Final
 from aiohttp import web
 
 from engine import __version__
+from engine.access.failures import FAILURES, FailureTable
 from engine.admin.app import Readiness, build
+from engine.admin.keys import KeyAdmin
+from engine.identity.key_store import KeyStore, StoreError
+from engine.limits.journals import reclaim
+from engine.limits.store import JOURNALS, LIMITS_FILE, StateError, Store, open_store
 from engine.policy.loader import parse_policy
 from engine.policy.snapshot import verify
 from engine.policy.unenforced import unenforced
@@ -53,6 +58,9 @@ WORKER_COMMAND: Final = (sys.executable, "-m", "engine.worker")
 
 # The policy file is read twice before a change counts, so that a change is in force within about a second.
 POLL_EVERY_S: Final = 0.5
+
+# Reservations of a dead worker are given back when it ends; this is for what failed then.
+RECLAIM_EVERY_S: Final = 5.0
 
 # Given a policy's text and its source: what it names and this build does not enforce. Raises ValueError on a bad one.
 Check = Callable[[str, str], Sequence[str]]
@@ -98,6 +106,7 @@ class Supervisor:
         self._reloading = asyncio.Lock()
         self._ending = asyncio.Event()
         self._fleet: Fleet | None = None
+        self._limits: Store | None = None
         # As many stripes again as workers, for those that drain beside their successors; the first is our own.
         self._board = Board.create(2 * settings.workers + 1)
         self._series = _Series(Metrics(self._board, 0), settings.workers)
@@ -114,19 +123,22 @@ class Supervisor:
                 for listener in sockets:
                     stack.callback(listener.close)
                 self.address = listeners.bound_address(sockets[0])
+                self._limits = open_store(self._settings.state_dir / LIMITS_FILE, self._settings.limit_slots)
+                self._reclaim()
                 self._sink.open()
                 stack.callback(self._sink.stop)
                 self.admin_address = await self._open_admin(stack)
-            except (OSError, AlreadyRunning) as error:
+            except (OSError, AlreadyRunning, StateError) as error:
                 raise StartError(str(error)) from error
             except ValueError as error:
                 raise StartError(str(error), 2) from error
             self._sink.start()
             self._fleet = fleet = Fleet(
-                self._settings, policy, self._worker_command, sockets, self._board, self._sink.new_ring
+                self._settings, policy, self._worker_command, sockets, self._board, self._sink.new_ring, self._reclaim
             )
             chores = [
                 asyncio.create_task(self._poll_policy()),
+                asyncio.create_task(self._poll_reservations()),
                 asyncio.create_task(self._announce(fleet, on_up)),
                 asyncio.create_task(self._end_fleet(fleet)),
             ]
@@ -179,6 +191,24 @@ class Supervisor:
         if self._fleet is not None:
             self._series.update(self._fleet, self._sink)
         return render(self._board)
+
+    def _reclaim(self) -> None:
+        """Gives back what workers that are gone held of the limits."""
+        if self._limits is None:
+            return
+        try:
+            count = reclaim(self._settings.state_dir / JOURNALS, self._limits.table, time.time_ns())
+        except OSError as error:
+            log.error("open reservations of workers that are gone cannot be read: %s", error)
+            return
+        if count:
+            log.warning("%d open reservations of workers that are gone were given back", count)
+
+    async def _poll_reservations(self) -> None:
+        """What could not be given back at once, because a hold was just being changed, is tried again."""
+        while True:
+            await asyncio.sleep(RECLAIM_EVERY_S)
+            self._reclaim()
 
     def _first_policy(self) -> control.PolicyText:
         try:
@@ -247,7 +277,15 @@ class Supervisor:
         fleet.end()
 
     async def _open_admin(self, stack: contextlib.AsyncExitStack) -> Address:
-        runner = web.AppRunner(build(self), access_log=None)
+        folder = self._settings.state_dir
+        try:
+            store = stack.enter_context(KeyStore(folder))
+        except StoreError as error:
+            raise StartError(str(error)) from error
+        failures = FailureTable(folder / FAILURES)
+        stack.callback(failures.close)
+        keys = KeyAdmin(folder, store, failures, self._settings.admin_token)
+        runner = web.AppRunner(build(self, keys), access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, *self._settings.admin_listen).start()
@@ -299,7 +337,7 @@ def check_policy(settings: Settings) -> Check:
     def check(text: str, source: str) -> Sequence[str]:
         policy = parse_policy(text, source, os.environ)
         verify(policy, shared=settings.redis_url is not None)
-        return [f"{item} (line {item.line})" for item in unenforced(policy)]
+        return [f"{item} (line {item.line})" for item in unenforced(policy, settings)]
 
     return check
 

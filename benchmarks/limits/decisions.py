@@ -72,17 +72,15 @@ def decisions(folder: Path, rounds: int) -> list[Result]:
 def _case(folder: Path, count: int) -> Case:
     table = Table(mmap.mmap(-1, (1 << 16) * 16), bytes(16))
     limits = tuple(Limit(f"l{number}", "user", _RATE) for number in range(count))
-    plan = Plan(
-        table, [(number + 1, limit.requests.interval_ns, limit.tolerance_ns) for number, limit in enumerate(limits)]
-    )
+    plan = Plan(table, [(number + 1, _RATE.interval_ns, limit.tolerance_ns) for number, limit in enumerate(limits)])
     folder.mkdir(exist_ok=True)
     keeper = Keeper(Store("redis://127.0.0.1:1"), Life(folder), _Silent())
     leases = []
     for limit in limits:
-        lease = Lease(rate(limit.name.encode(), limit.requests.interval_ns, limit.tolerance_ns))
+        lease = Lease(rate(limit.name.encode(), _RATE.interval_ns, limit.tolerance_ns))
         lease.held = lease.end_ns = _PLENTY
         leases.append(lease)
-    bound = SharedBound(limits, tuple(leases), tuple(leases), (), keeper, lambda index, hosts: None)
+    bound = SharedBound(limits, tuple(leases), tuple(leases), (), keeper, lambda index, hosts: None, limits)
     counters: dict[int, float] = {}
     names: dict[str, Any] = {"now": time.time_ns()}
     return Case(

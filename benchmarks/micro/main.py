@@ -1,4 +1,4 @@
-"""The micro benchmark from beginning to end: every kernel's cases, table, JSON."""
+"""The micro benchmark from beginning to end: the cases of every kernel, and of credentials, table, JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,19 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.micro.timing import Case, Result, measure
 from benchmarks.report import number, table, write_json
 
-KERNELS = ("bucket", "prefilter", "scanner", "jsonguard", "jsonmembers", "sse", "cidr", "ring", "counters")
+KERNELS = (
+    "bucket",
+    "budget",
+    "prefilter",
+    "scanner",
+    "jsonguard",
+    "jsonmembers",
+    "sse",
+    "cidr",
+    "ring",
+    "counters",
+    "credentials",
+)
 
 
 def cases(kernel: str) -> list[Case]:

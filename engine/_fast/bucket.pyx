@@ -38,7 +38,7 @@ Not handled
     - Truncation of the mapped file by somebody else (SIGBUS).
 """
 
-from cpython.buffer cimport PyBUF_WRITABLE, Py_buffer, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.stdint cimport int64_t, uint8_t, uint64_t, uintptr_t
@@ -50,7 +50,6 @@ from engine._fast.bucket_slots cimport (
     WINDOW_SLOTS,
     BLOCK_SLOTS,
     Slot,
-    Slots,
     cas_supported,
     find_counter,
     insert_counter,
@@ -108,10 +107,6 @@ cdef class Table:
     an empty table. `key`: 16 secret bytes, the same for every process that maps the buffer. ValueError otherwise.
     """
 
-    cdef Py_buffer view
-    cdef Slots slots
-    cdef uint64_t k0, k1
-
     def __cinit__(self, buffer, bytes key not None):
         if len(key) != 16:
             raise ValueError(f"the hash key has {len(key)} bytes, not 16")
@@ -136,11 +131,12 @@ cdef class Table:
         return self.view.len // <Py_ssize_t>sizeof(Slot)
 
     def fingerprint(self, bytes data not None):
-        """SipHash-2-4 of `data` under the table's key; never 0, which marks an empty slot."""
+        """SipHash-2-4 of `data` under the table's key; never 0, which marks an empty slot, nor 2^63, whose hold is 0.
+        """
         cdef uint64_t digest = siphash(
             self.k0, self.k1, <const uint8_t *>PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)
         )
-        return digest if digest else 1
+        return digest if digest << 1 else 1
 
     def peek(self, uint64_t fingerprint, int64_t now_ns):
         """The counter's TAT in ns, 0 where it has none or is idle (TAT <= now_ns)."""

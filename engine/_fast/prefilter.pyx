@@ -21,7 +21,7 @@ Not handled
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memchr, memcpy, memset
+from libc.string cimport memchr, memset
 
 
 cdef extern from *:
@@ -59,6 +59,7 @@ cdef extern from *:
     """
     const uint8_t *next_digit "tg_next_digit"(const uint8_t *p, const uint8_t *end) noexcept nogil
     uint32_t gram_of "tg_gram"(const uint8_t *p) noexcept nogil
+    int lowest_bit "__builtin_ctzll"(uint64_t word) noexcept nogil
 
 
 # Below this, giving up and taking back the interpreter costs more than the search.
@@ -108,7 +109,8 @@ cdef int _rarity(const uint8_t *gram):
     cdef int index
     for index in range(GRAM):
         found = _COMMON.find(gram[index:index + 1])
-        total += found if found >= 0 else 20 if gram[index] == 32 else 60
+        # A space is the most common of all.
+        total += found if found >= 0 else -6 if gram[index] == 32 else 60
     return total
 
 
@@ -125,8 +127,10 @@ cdef class Prefilter:
     cdef Literal *_literals
     cdef Py_ssize_t _count
     cdef list _texts
-    cdef list _short                        # of literals of 1 or 2 bytes: (bytes, rule)
+    cdef Literal *_short                    # those of 1 or 2 bytes
+    cdef Py_ssize_t _short_count
     cdef uint64_t _always[RULE_WORDS]     # rules that need no literal
+    cdef uint32_t _least                  # digits that one of these needs at least
     cdef uint32_t _digits[MOST_RULES]
     cdef bint _count_digits
     cdef Py_ssize_t _rules
@@ -144,26 +148,38 @@ cdef class Prefilter:
         memset(self._always, 0, sizeof(self._always))
         self._count_digits = any(digits)
         self._texts = []
-        self._short = []
+        self._least = 0xFFFFFFFF
+        short_ones = []
         long_ones = []
         for rule, (needed, count) in enumerate(zip(literals, digits)):
             self._digits[rule] = count
             if not needed:
                 self._always[<Py_ssize_t>rule // 64] |= <uint64_t>1 << (<Py_ssize_t>rule % 64)
+                self._least = min(self._least, <uint32_t>count)
             for each in needed:
                 if not each or each != each.lower() or not each.isascii():
                     raise ValueError(f"{each!r} is no ASCII text in lower case")
                 if len(each) < GRAM:
-                    self._short.append((each, rule))
+                    short_ones.append((each, rule))
                 else:
                     long_ones.append((each, rule))
         self._count = len(long_ones)
         if self._count >= 0xFFFF:
             raise ValueError("too many literals")
+        self._short_count = len(short_ones)
+        self._short = <Literal *>calloc(self._short_count + 1, sizeof(Literal))
         self._first = <uint16_t *>calloc(GRAMS, sizeof(uint16_t))
         self._literals = <Literal *>calloc(self._count + 1, sizeof(Literal))
-        if self._first == NULL or self._literals == NULL:
+        if self._first == NULL or self._literals == NULL or self._short == NULL:
             raise MemoryError()
+        for each, rule in short_ones:
+            literal = self._short + index
+            self._texts.append(each)
+            literal.text = <const uint8_t *>PyBytes_AS_STRING(each)
+            literal.size = len(each)
+            literal.rule = rule
+            index += 1
+        index = 0
         for each, rule in long_ones:
             literal = self._literals + index
             self._texts.append(each)
@@ -180,6 +196,7 @@ cdef class Prefilter:
     def __dealloc__(self):
         free(self._first)
         free(self._literals)
+        free(self._short)
 
     cdef void _find(self, const uint8_t *start, const uint8_t *end, uint64_t *found) noexcept nogil:
         """Mark the rules of which a literal of three bytes or more stands in [start, end)."""
@@ -210,9 +227,9 @@ cdef class Prefilter:
         cdef uint64_t found[RULE_WORDS]
         cdef uint32_t digits
         cdef Py_ssize_t words = (self._rules + 63) // 64
-        cdef Py_ssize_t index
-        cdef uint64_t any_found = 0
-        memcpy(found, self._always, words * sizeof(uint64_t))
+        cdef Py_ssize_t index, rule
+        cdef uint64_t word
+        memset(found, 0, words * sizeof(uint64_t))
         if end - start > RELEASE_ABOVE:
             with nogil:
                 self._find(start, end, found)
@@ -220,24 +237,27 @@ cdef class Prefilter:
         else:
             self._find(start, end, found)
             digits = _most_digits(start, end) if self._count_digits else 0
-        for each, rule in self._short:
-            if _occurs(start, end, each):
-                found[<Py_ssize_t>rule // 64] |= <uint64_t>1 << (<Py_ssize_t>rule % 64)
+        for index in range(self._short_count):
+            if _occurs(start, end, self._short[index].text, self._short[index].size):
+                found[self._short[index].rule // 64] |= <uint64_t>1 << (self._short[index].rule % 64)
+        if digits >= self._least:
+            for index in range(words):
+                found[index] |= self._always[index]
+        hits = None
         for index in range(words):
-            any_found |= found[index]
-        if not any_found:
-            return NOTHING
-        hits = []
-        for index in range(self._rules):
-            if found[index // 64] >> (index % 64) & 1 and self._digits[index] <= digits:
-                hits.append(index)
-        return hits if hits else NOTHING
+            word = found[index]
+            while word:
+                rule = index * 64 + lowest_bit(word)
+                word &= word - 1
+                if self._digits[rule] <= digits:
+                    if hits is None:
+                        hits = []
+                    hits.append(rule)
+        return NOTHING if hits is None else hits
 
 
-cdef bint _occurs(const uint8_t *start, const uint8_t *end, bytes literal):
+cdef bint _occurs(const uint8_t *start, const uint8_t *end, const uint8_t *text, uint32_t size) noexcept nogil:
     """Whether a literal of one or two bytes stands in [start, end)."""
-    cdef const uint8_t *text = <const uint8_t *>PyBytes_AS_STRING(literal)
-    cdef uint32_t size = <uint32_t>PyBytes_GET_SIZE(literal)
     cdef const uint8_t *p = start
     if not 97 <= text[0] <= 122:
         while True:

@@ -4,10 +4,10 @@
     GET /readyz    200 when every worker serves and the audit log can be written, otherwise 503 with the reasons;
                    `warnings` name what is in order but not as the policy says, such as controls that are not enforced
     GET /metrics   Prometheus text
+    /keys, ...     keys and bans, for who has an admin's token: see engine.admin.keys
 
-Rules. It knows nothing of processes: what it shows comes through `Gateway`. It has no credentials of its own yet, so
-that it listens on the loopback address by default, and it only tells, never changes. Errors are problem+json (RFC
-9457). Answers are never stored by caches.
+Rules. It knows nothing of processes: what it shows comes through `Gateway`. Health and metrics need no credential, so
+that it listens on the loopback address by default.
 """
 
 from __future__ import annotations
@@ -17,15 +17,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Protocol
 
-import orjson
 from aiohttp import web
 
+from engine.admin.answers import NO_STORE, json, problem
+from engine.admin.keys import KeyAdmin
 from engine.telemetry.exposition import CONTENT_TYPE
 
-# No request here has a body; what comes with one is refused above this many bytes.
-MAX_BODY: Final = 1024
-
-_NO_STORE: Final = {"Cache-Control": "no-store"}
+# A key with its scope is the longest that is asked for here; what is longer is refused.
+MAX_BODY: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +50,20 @@ class Gateway(Protocol):
 _GATEWAY: Final = web.AppKey("gateway", Gateway)
 
 
-def build(gateway: Gateway) -> web.Application:
-    """The application over a gateway, to be run by the caller."""
+def build(gateway: Gateway, keys: KeyAdmin | None = None) -> web.Application:
+    """The application over a gateway, to be run by the caller. Without `keys` it only tells, never changes."""
     application = web.Application(client_max_size=MAX_BODY, middlewares=[_problems])
     application[_GATEWAY] = gateway
     application.router.add_get("/healthz", _healthz)
     application.router.add_get("/readyz", _readyz)
     application.router.add_get("/metrics", _metrics)
+    if keys is not None:
+        keys.add_routes(application.router)
     return application
 
 
 async def _healthz(request: web.Request) -> web.Response:
-    return _json(HTTPStatus.OK, {"status": "alive"})
+    return json(HTTPStatus.OK, {"status": "alive"})
 
 
 async def _readyz(request: web.Request) -> web.Response:
@@ -74,21 +75,11 @@ async def _readyz(request: web.Request) -> web.Response:
     }
     if state.reasons:
         return problem(HTTPStatus.SERVICE_UNAVAILABLE, "; ".join(state.reasons), reasons=state.reasons, **fields)
-    return _json(HTTPStatus.OK, {"status": "ready", **fields})
+    return json(HTTPStatus.OK, {"status": "ready", **fields})
 
 
 async def _metrics(request: web.Request) -> web.Response:
-    return web.Response(body=request.app[_GATEWAY].metrics(), headers={"Content-Type": CONTENT_TYPE, **_NO_STORE})
-
-
-def problem(status: HTTPStatus, detail: str, **fields: object) -> web.Response:
-    """An error as problem+json; `fields` are extension members (RFC 9457, section 3.2)."""
-    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail, **fields}
-    return _json(status, body, "application/problem+json")
-
-
-def _json(status: HTTPStatus, body: dict[str, object], media: str = "application/json") -> web.Response:
-    return web.Response(body=orjson.dumps(body), status=status, content_type=media, headers=_NO_STORE)
+    return web.Response(body=request.app[_GATEWAY].metrics(), headers={"Content-Type": CONTENT_TYPE, **NO_STORE})
 
 
 @web.middleware

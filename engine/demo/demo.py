@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from engine.identity.store import KeyStore
+from engine.identity.key_store import KeyStore
 from engine.settings import Settings, load
 from engine.supervisor import Supervisor
 from engine.supervisor import run as run_gateway

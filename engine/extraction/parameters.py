@@ -1,12 +1,12 @@
-"""What a role may set in a request: parameters that are denied, capped or stripped.
+"""What a role may set in a request: parameters that are denied, bounded or stripped.
 
-The usual request sets none of what a role's rules name: its top-level keys are looked at, and nothing else. Otherwise
-a decoder compiled from the rules reads the fields they name and skips the rest. The body must have passed the guard: no
+A decoder compiled from the rules reads the fields they name and skips the rest. The body must have passed the guard: no
 duplicate keys, one reading.
 
 - ``deny``: a request that sets it is refused.
 - ``max``: refused when any spelling asks for more, for less than nothing (servers take -1 for "no bound"), or for
   something that is no number. A request that does not set it passes: the provider's own default holds then.
+- ``cap``: the same, but what asks for more gets the most that is allowed: the request is written anew with it.
 - ``strip``: every spelling is taken out of the body.
 - ``allow``: as if there were no rule.
 
@@ -19,24 +19,23 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from msgspec import Raw, Struct, ValidationError, defstruct, json
-from msgspec.structs import astuple
 
-from engine._fast.jsonmembers import names
 from engine.errors import BAD_REQUEST, Refusal
+from engine.extraction.content import ContentRules
 from engine.extraction.spellings import INCLUDE, INCLUDE_LOGPROBS, Spelling, asked, spellings
 
 _FIELDS = json.Decoder(dict[str, Raw])
 
 
 class Rule(Struct, frozen=True):
-    """What to do about one parameter. `maximum` goes with ``max`` and with it alone."""
+    """What to do about one parameter. `maximum` goes with ``max`` and ``cap``."""
 
-    action: Literal["allow", "deny", "strip", "max"]
+    action: Literal["allow", "deny", "strip", "max", "cap"]
     maximum: float | None = None
 
     def __post_init__(self) -> None:
-        if (self.action == "max") != (self.maximum is not None):
-            raise ValueError("a maximum goes with the action 'max', and with it alone")
+        if (self.action in ("max", "cap")) != (self.maximum is not None):
+            raise ValueError("a maximum goes with the actions 'max' and 'cap', and with them alone")
 
 
 class _Check(Struct, frozen=True):
@@ -45,46 +44,62 @@ class _Check(Struct, frozen=True):
     name: str
     spelling: Spelling
     maximum: float | None
+    lowers: bool
 
 
 class ParameterRules:
     """The rules of one role, by canonical parameter name. Immutable, safe from several threads.
 
     `strips` are the names that `strip` takes out of a request; ``logprobs`` among them asks for
-    `engine.extraction.answers.drop_logprobs` on the answer too.
+    `engine.extraction.answers.drop_logprobs` on the answer too. `caps` are those that `lower` lowers.
     """
 
-    __slots__ = ("_checks", "_decode", "_named", "strips")
+    __slots__ = ("_checks", "_content", "_decode", "caps", "strips")
 
-    def __init__(self, rules: Mapping[str, Rule]) -> None:
+    def __init__(self, rules: Mapping[str, Rule], content: ContentRules | None = None) -> None:
+        """`content`: what the role says of tools, kinds of content and streaming, checked with the parameters."""
+        self._content = content
         self.strips = frozenset(name for name, rule in rules.items() if rule.action == "strip")
-        positions: dict[str, int] = {}
-        checks = []
+        self.caps = frozenset(name for name, rule in rules.items() if rule.action == "cap")
+        checks: dict[str, list[_Check]] = {}
         for name, rule in rules.items():
-            if rule.action in ("deny", "max"):
+            if rule.action in ("deny", "max", "cap"):
                 for spelling in spellings(name):
-                    position = positions.setdefault(spelling[0], len(positions))
-                    checks.append((position, _Check(name, spelling, rule.maximum)))
-        self._checks = tuple(checks)
+                    check = _Check(name, spelling, rule.maximum, rule.action == "cap")
+                    checks.setdefault(spelling[0], []).append(check)
+        self._checks = tuple((f"field_{position}", tuple(each)) for position, each in enumerate(checks.values()))
         fields = defstruct(
             "Fields",
-            [(f"field_{position}", Any, None) for position in positions.values()],
-            rename={f"field_{position}": field for field, position in positions.items()},
+            [(f"field_{position}", Any, None) for position in range(len(checks))],
+            rename={f"field_{position}": field for position, field in enumerate(checks)},
             frozen=True,
             gc=False,
         )
         self._decode = json.Decoder(fields).decode
-        self._named = frozenset(field.encode() for field in positions)
 
     def check(self, body: bytes) -> None:
         """Raise Refusal if the request in `body`, a JSON object, sets what the rules deny or more than they allow."""
-        if self._named.isdisjoint(names(body)):
-            return
-        values = astuple(self._decode(body))
-        for position, check in self._checks:
-            value = values[position]
+        if self._content is not None:
+            self._content.check(body)
+        fields = self._decode(body)
+        for name, checks in self._checks:
+            value = getattr(fields, name)
             if value is not None:
-                _judge(check, value)
+                for check in checks:
+                    _judge(check, value)
+
+    def lower(self, body: bytes) -> bytes:
+        """The request with what asks for more than a cap lowered to it; the same object when nothing does.
+
+        The request has passed `check`. Every other field keeps its bytes; only the space between fields goes.
+        """
+        fields = _FIELDS.decode(body)
+        changed = False
+        for _, checks in self._checks:
+            for check in checks:
+                if check.lowers and check.spelling[0] in fields:
+                    changed |= _lower(fields, check)
+        return json.encode(fields) if changed else body
 
     def strip(self, body: bytes) -> bytes:
         """The request without the stripped parameters; the same object when it sets none of them.
@@ -105,13 +120,26 @@ def _judge(check: _Check, value: Any) -> None:
     value = asked(check.name, check.spelling, value)
     if value is None:
         return
+    if check.maximum is not None and isinstance(value, int | float) and 0 <= value <= check.maximum:
+        return
     param = ".".join(check.spelling)
     if check.maximum is None:
         raise Refusal(BAD_REQUEST, f"The parameter '{param}' is not allowed for this role.", param=param)
     if not isinstance(value, int | float) or value < 0:
         raise Refusal(BAD_REQUEST, f"Expected a number from 0 to {check.maximum:.15g}.", param=param)
-    if value > check.maximum:
+    if not check.lowers:
         raise Refusal(BAD_REQUEST, f"At most {check.maximum:.15g} is allowed for this role.", param=param)
+
+
+def _lower(fields: dict[str, Raw], check: _Check) -> bool:
+    """Lower one spelling among the top-level `fields`; whether it asked for too much."""
+    assert check.maximum is not None
+    asking = asked(check.name, check.spelling, json.decode(fields[check.spelling[0]]))
+    # What is spelled inside of another field is no number of its own: `check` has refused it.
+    if len(check.spelling) > 1 or not isinstance(asking, int | float) or asking <= check.maximum:
+        return False
+    fields[check.spelling[0]] = _raw(int(check.maximum) if check.maximum == int(check.maximum) else check.maximum)
+    return True
 
 
 def _take_out(fields: dict[str, Raw], spelling: Spelling) -> bool:

@@ -2,7 +2,8 @@
 
 Rules. One file, `keys.sqlite` in the state folder, mode 0600, made on first use. Write-ahead logging, so that workers
 read while the command line writes; `synchronous=FULL`, so that a revocation that was reported survives a power cut. The
-schema's version stands in `user_version`; a file of another version is refused, never changed.
+schema's version stands in `user_version`; a file of an older version is brought up to this one, step by step, and one
+of a version that is not known is refused, never changed.
 
 Failure modes. Whatever SQLite or the file system reports becomes StoreError with the path and the reason.
 """
@@ -20,23 +21,47 @@ from typing import Final
 DATABASE: Final = "keys.sqlite"
 REVISION: Final = "keys.revision"
 
-SCHEMA_VERSION: Final = 1
-_SCHEMA: Final = """
-CREATE TABLE keys (
-    id       TEXT PRIMARY KEY,
-    digest   BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
-    subject  TEXT NOT NULL,
-    roles    TEXT NOT NULL,
-    team     TEXT,
-    created  REAL NOT NULL,
-    expires  REAL,
-    revoked  REAL,
-    disabled INTEGER NOT NULL DEFAULT 0,
-    revision INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE meta (revision INTEGER NOT NULL) STRICT;
-INSERT INTO meta VALUES (0);
-"""
+# Each step leads from the version before it; they are never changed, only added to.
+_STEPS: Final = (
+    """
+    CREATE TABLE keys (
+        id       TEXT PRIMARY KEY,
+        digest   BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+        subject  TEXT NOT NULL,
+        roles    TEXT NOT NULL,
+        team     TEXT,
+        created  REAL NOT NULL,
+        expires  REAL,
+        revoked  REAL,
+        disabled INTEGER NOT NULL DEFAULT 0,
+        revision INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE meta (revision INTEGER NOT NULL) STRICT;
+    INSERT INTO meta VALUES (0);
+    """,
+    """
+    ALTER TABLE keys ADD COLUMN owner TEXT;
+    ALTER TABLE keys ADD COLUMN models TEXT;
+    ALTER TABLE keys ADD COLUMN addresses TEXT;
+    ALTER TABLE keys ADD COLUMN previous BLOB;
+    ALTER TABLE keys ADD COLUMN previous_until REAL;
+    CREATE TABLE admins (
+        name    TEXT PRIMARY KEY,
+        digest  BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+        roles   TEXT NOT NULL,
+        created REAL NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE changes (
+        number INTEGER PRIMARY KEY,
+        time   REAL NOT NULL,
+        actor  TEXT NOT NULL,
+        action TEXT NOT NULL,
+        target TEXT NOT NULL,
+        detail TEXT NOT NULL
+    ) STRICT;
+    """,
+)
+SCHEMA_VERSION: Final = len(_STEPS)
 
 
 class StoreError(Exception):
@@ -75,23 +100,25 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _make_schema(connection: sqlite3.Connection) -> None:
+def _upgrade(connection: sqlite3.Connection, version: int) -> None:
     # Before the transaction: the journal's mode cannot change inside one.
     connection.execute("PRAGMA journal_mode=WAL").close()
     with closing(connection.cursor()) as cursor:
         cursor.execute("BEGIN IMMEDIATE")
-        for statement in filter(str.strip, _SCHEMA.split(";")):
-            cursor.execute(statement)
+        for step in _STEPS[version:]:
+            for statement in filter(str.strip, step.split(";")):
+                cursor.execute(statement)
         cursor.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         cursor.execute("COMMIT")
 
 
 def _prepare(connection: sqlite3.Connection, folder: Path, read_only: bool) -> None:
-    if _pragma(connection, "user_version") == 0:
+    if _pragma(connection, "user_version") < SCHEMA_VERSION:
         # SQLite does not wait for a lock while it changes the journal's mode: two processes at once would both fail.
         with _alone(folder):
-            if _pragma(connection, "user_version") == 0:
-                _make_schema(connection)
+            version = _pragma(connection, "user_version")
+            if version < SCHEMA_VERSION:
+                _upgrade(connection, version)
     version = _pragma(connection, "user_version")
     if version != SCHEMA_VERSION:
         raise StoreError(f"has schema version {version}, this build reads version {SCHEMA_VERSION}")

@@ -12,6 +12,9 @@ import secrets
 from hashlib import sha256
 from typing import Final, NamedTuple
 
+ADMIN_PREFIX: Final = "tga_"
+"""How a token for the admin interface begins, so that a scanner of leaks knows it from a key."""
+
 ID_LENGTH: Final = 12
 SECRET_LENGTH: Final = 40
 

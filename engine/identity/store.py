@@ -1,11 +1,8 @@
-"""API keys at rest, and in the memory of a worker.
+"""API keys in the memory of a worker: the side that asks, on the way of a request.
 
-`KeyStore` is the side that changes keys: the command line and the admin interface. `KeyCache` is the side that asks, on
-the way of a request.
-
-Rules. A key is never stored, only its SHA-256, and digests are compared without a timing leak. A key that is revoked,
-disabled, expired or unknown is no principal. A change is committed to disk, then announced by the shared revision word:
-the next request on every worker of the host reads the store again.
+Rules. Digests are compared without a timing leak. A key that is revoked, disabled, expired or unknown is no principal.
+A change of the store is announced by the shared revision word: the next look-up reads the store again. A key of our own
+form is found by the id in it; any other, brought in by `tidegate keys import`, by its digest.
 
 Failure modes. Where the store cannot be read, `lookup` raises IdentityUnavailable: the caller refuses the request. What
 is in memory still answers, as the revision word says that it still holds. A change that was committed but not announced
@@ -15,29 +12,23 @@ is in memory still answers, as the revision word says that it still holds. A cha
 from __future__ import annotations
 
 import hmac
-import json
 import os
 import sqlite3
-import time
-import unicodedata
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from engine.identity.database import DATABASE, REVISION, StoreError, open_database
-from engine.identity.keys import NewKey, digest, make, parse
+from engine.identity.errors import IdentityUnavailable
+from engine.identity.keys import parse
 from engine.identity.principal import Principal
+from engine.identity.records import COLUMNS, KeyRecord, to_record
 from engine.identity.revision import Revision
 
-__all__ = ["IdentityUnavailable", "KeyCache", "KeyRecord", "KeyStore", "StoreError"]
-
-MAX_TEXT: Final = 256
+__all__ = ["IdentityUnavailable", "KeyCache", "StoreError"]
 
 # A writer may wait for another one; a worker must not, as all its connections wait with it.
-_WRITER_WAIT_S: Final = 10.0
 _READER_WAIT_S: Final = 0.1
 
 # About 0.5 KB each. Past the bound the cache begins anew, at one query a key.
@@ -45,148 +36,13 @@ _KNOWN_KEYS: Final = 65_536
 # Digests of what was no key lately: a client that repeats a bad key costs no query each time.
 _UNKNOWN_KEYS: Final = 4_096
 
-_SELECT_ALL: Final = (
-    "SELECT id, subject, roles, team, created, expires, revoked, disabled FROM keys ORDER BY created, id"
-)
-_SELECT_ONE: Final = (
-    "SELECT digest, id, subject, roles, team, created, expires, revoked, disabled FROM keys WHERE id = ?"
-)
+# Ours have 56 characters, those of others up to a few hundred. What is longer is no key.
+_LONGEST_KEY: Final = 1024
 
+_BY_ID: Final = f"SELECT digest, previous, {COLUMNS} FROM keys WHERE id = ?"  # noqa: S608 - a constant
+_BY_DIGEST: Final = f"SELECT digest, previous, {COLUMNS} FROM keys WHERE digest = ?"  # noqa: S608 - a constant
 
-class IdentityUnavailable(Exception):
-    """Whether a credential is valid cannot be told now."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
-    """What is known of a key, its secret excepted. Times are seconds since the epoch."""
-
-    id: str
-    subject: str
-    roles: tuple[str, ...]
-    team: str | None
-    created: float
-    expires: float | None
-    revoked: float | None
-    disabled: bool
-
-    def status(self, now_s: float) -> str:
-        """active, revoked, disabled or expired."""
-        if self.revoked is not None:
-            return "revoked"
-        if self.disabled:
-            return "disabled"
-        return "expired" if self.expires is not None and now_s >= self.expires else "active"
-
-
-def check_text(what: str, text: str) -> str:
-    """The text, where it can name a subject, role or team. Raises ValueError.
-
-    Two names that look alike to a person must not be two names to the gateway, and none may break a line of a log: no
-    control, format or private characters, no space at the ends, in normal form C.
-    """
-    if not text or len(text) > MAX_TEXT:
-        raise ValueError(f"a {what} has 1 to {MAX_TEXT} characters")
-    if text != text.strip() or any(
-        unicodedata.category(character)[0] in "CZ" and character != " " for character in text
-    ):
-        raise ValueError(f"a {what} has no control or invisible characters, and no space at its ends")
-    if not unicodedata.is_normalized("NFC", text):
-        raise ValueError(f"a {what} is in Unicode normal form C")
-    return text
-
-
-def _record(row: Sequence[Any]) -> KeyRecord:
-    key_id, subject, roles, team, created, expires, revoked, disabled = row
-    return KeyRecord(key_id, subject, tuple(json.loads(roles)), team, created, expires, revoked, bool(disabled))
-
-
-class KeyStore:
-    """The keys of a state folder, to read and to change. Raises StoreError. Not for the way of a request."""
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / DATABASE
-        self._connection = open_database(folder, wait_s=_WRITER_WAIT_S, read_only=False)
-        try:
-            self._revision = Revision(folder / REVISION)
-        except OSError as error:
-            self._connection.close()
-            raise StoreError(f"{folder / REVISION}: {error}") from error
-
-    def close(self) -> None:
-        """Close the files."""
-        self._connection.close()
-        self._revision.close()
-
-    def __enter__(self) -> KeyStore:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def create(
-        self, subject: str, roles: Sequence[str], *, team: str | None = None, expires: float | None = None
-    ) -> NewKey:
-        """Make a key and store its digest. `expires` is in seconds since the epoch. Raises ValueError for bad names."""
-        check_text("subject", subject)
-        if not roles:
-            raise ValueError("a key has at least one role")
-        for role in roles:
-            check_text("role", role)
-        if team is not None:
-            check_text("team", team)
-        made = make()
-        values = (
-            made.id,
-            digest(made.key.encode()),
-            subject,
-            json.dumps(list(dict.fromkeys(roles))),
-            team,
-            time.time(),
-            expires,
-        )
-        with self._change() as (cursor, revision):
-            cursor.execute(
-                "INSERT INTO keys (id, digest, subject, roles, team, created, expires, revision)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, revision),
-            )
-        return made
-
-    def revoke(self, key_id: str) -> bool:
-        """Revoke a key for good; one that is revoked stays so. False where there is no such key."""
-        with self._change() as (cursor, revision):
-            cursor.execute(
-                "UPDATE keys SET revoked = coalesce(revoked, ?), revision = ? WHERE id = ?",
-                (time.time(), revision, key_id),
-            )
-            return cursor.rowcount == 1
-
-    def list(self) -> list[KeyRecord]:
-        """Every key, oldest first."""
-        try:
-            with closing(self._connection.execute(_SELECT_ALL)) as cursor:
-                return [_record(row) for row in cursor]
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._path}: {error}") from error
-
-    @contextmanager
-    def _change(self) -> Iterator[tuple[sqlite3.Cursor, int]]:
-        """A transaction under the next revision, announced once it is on disk."""
-        try:
-            with closing(self._connection.cursor()) as cursor:
-                cursor.execute("BEGIN IMMEDIATE")
-                try:
-                    cursor.execute("UPDATE meta SET revision = revision + 1")
-                    revision = cursor.execute("SELECT revision FROM meta").fetchone()[0]
-                    yield cursor, revision
-                except BaseException:
-                    cursor.execute("ROLLBACK")
-                    raise
-                cursor.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._path}: {error}") from error
-        self._revision.bump()
+_INVALID: Final = -1.0
 
 
 class KeyCache:
@@ -201,13 +57,18 @@ class KeyCache:
         "_revision",
         "_seen",
         "_unknown",
+        "_used",
         "_word",
+        "generation",
     )
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # Counts the times that something in the store was found to have changed.
+        self.generation = 0
         self._known: dict[bytes, Principal] = {}
         self._unknown: set[bytes] = set()
+        self._used: set[str] = set()
         self._open()
 
     def _open(self) -> None:
@@ -245,7 +106,30 @@ class KeyCache:
         expires_at = principal.expires_at
         if expires_at is not None and now_s >= expires_at:
             return None
+        self._used.add(principal.key_id)
         return principal
+
+    def follow(self) -> int:
+        """Takes note of a change that the revision word tells of. The generation."""
+        if self._word[0] != self._seen:
+            self._forget()
+        return self.generation
+
+    def is_revoked(self, principal: Principal) -> bool:
+        """Whether the key that a principal came with is not valid any more, other than by its expiry.
+
+        Raises IdentityUnavailable where that cannot be told.
+        """
+        if principal.source != "api_key":
+            return False
+        found = self._row(_BY_ID, principal.key_id)
+        return found is None or found[2].revoked is not None or found[2].disabled
+
+    def take_used(self) -> frozenset[str]:
+        """The ids of keys that were used since the last call."""
+        used = frozenset(self._used)
+        self._used.clear()
+        return used
 
     def poll(self) -> None:
         """Find changes that the revision word did not tell of. To be called about once a second.
@@ -278,40 +162,63 @@ class KeyCache:
     def _forget(self) -> None:
         # The word first: a change that comes while the maps are emptied is seen at the next look.
         self._seen = self._word[0]
+        self.generation += 1
         self._known.clear()
         self._unknown.clear()
 
     def _read(self, token: bytes, hashed: bytes) -> Principal | None:
-        key_id = parse(token)
-        if key_id is None or hashed in self._unknown:
+        if hashed in self._unknown or len(token) > _LONGEST_KEY:
             return None
-        try:
-            with closing(self._connection.execute(_SELECT_ONE, (key_id,))) as cursor:
-                row = cursor.fetchone()
-            record = _record(row[1:]) if row is not None else None
-        except (sqlite3.Error, ValueError) as error:
-            raise IdentityUnavailable(str(error)) from error
-        if record is None or not hmac.compare_digest(row[0], hashed) or record.revoked is not None or record.disabled:
+        key_id = parse(token)
+        found = self._row(_BY_ID, key_id) if key_id is not None else None
+        if found is None:
+            found = self._row(_BY_DIGEST, hashed)
+        expires = _expiry(found, hashed) if found is not None else _INVALID
+        if found is None or expires == _INVALID:
             if len(self._unknown) >= _UNKNOWN_KEYS:
                 self._unknown.clear()
             self._unknown.add(hashed)
             return None
+        record = found[2]
         principal = Principal(
             subject=record.subject,
             key_id=record.id,
             team=record.team,
             roles=record.roles,
-            expires_at=record.expires,
+            expires_at=expires,
             source="api_key",
+            models=record.models,
+            addresses=record.addresses,
         )
         if len(self._known) >= _KNOWN_KEYS:
             self._known.clear()
         self._known[hashed] = principal
         return principal
 
+    def _row(self, statement: str, value: str | bytes) -> tuple[bytes, bytes | None, KeyRecord] | None:
+        """The digest, the one that was rotated out, and the record of a key. Raises IdentityUnavailable."""
+        try:
+            with closing(self._connection.execute(statement, (value,))) as cursor:
+                row = cursor.fetchone()
+            return (row[0], row[1], to_record(row[2:])) if row is not None else None
+        except (sqlite3.Error, ValueError) as error:
+            raise IdentityUnavailable(str(error)) from error
+
     def _read_data_version(self) -> int:
         with closing(self._connection.execute("PRAGMA data_version")) as cursor:
             return int(cursor.fetchone()[0])
+
+
+def _expiry(found: tuple[bytes, bytes | None, KeyRecord], hashed: bytes) -> float | None:
+    """Until when a secret is valid for its key: seconds since the epoch, None for ever, _INVALID for not at all."""
+    current, previous, record = found
+    if record.revoked is not None or record.disabled:
+        return _INVALID
+    if hmac.compare_digest(current, hashed):
+        return record.expires
+    if previous is None or record.previous_until is None or not hmac.compare_digest(previous, hashed):
+        return _INVALID
+    return record.previous_until if record.expires is None else min(record.expires, record.previous_until)
 
 
 def _file(path: Path) -> tuple[int, int]:

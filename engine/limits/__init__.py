@@ -2,8 +2,14 @@
 
 rates.py    "6000/minute" as numbers
 model.py    one limit
+scopes.py   whom it counts: the identity of a counter
+windows.py  hours, days and months of a time zone
+spend.py    what tokens cost
 store.py    the file with the counters, shared by all processes of a host
 headers.py  what a client is told about its limits
+bound.py    limits on requests that bind one caller, taken together
+metered.py  limits that are reserved before a request and settled after it
+journals.py open reservations, and what becomes of those of a process that was killed
 shared/     the same limits kept together by several hosts, in one Redis or Valkey
 limiter.py  the limits that bind one caller, taken together
 """

@@ -1,5 +1,7 @@
 cdef class Bound:
     cdef public tuple limits
+    cdef public tuple told
+    cdef public object metered
     cdef public object mode
     cdef object _plan
     cdef object _take
@@ -7,4 +9,4 @@ cdef class Bound:
     cdef tuple _templates
 
     cpdef take(self, long long now_ns)
-    cpdef bytes headers(self, long long now_ns)
+    cpdef bytes headers(self, long long now_ns, str dialect=*)

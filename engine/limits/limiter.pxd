@@ -1,6 +1,8 @@
 cdef class Limiter:
     cdef public tuple limits
     cdef object _table
+    cdef object _journal
+    cdef tuple _reserved
     cdef object _sharing
     cdef tuple _late
     cdef tuple _early

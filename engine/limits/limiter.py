@@ -3,7 +3,8 @@
 Three moments, each a look-up that gives a `Bound` to take:
 
     early            known as soon as the caller is: every limit without a `models` filter
-    late             known with the model: limits with a `models` filter, and those by model
+    late             known with the model and body: limits with a `models` filter, those by model, and all that are
+                     reserved (tokens, spend, concurrent, bytes, calendar windows: `engine.limits.metered`)
     unauthenticated  credentials that failed: limits by address and global ones that no role filters
 
 Rules
@@ -20,16 +21,19 @@ counters are in the table and lose nothing by it.
 from __future__ import annotations
 
 import fnmatch
+import mmap
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from engine._fast.bucket import MAX_ENTRIES, Plan, Table, Template
+from engine._fast.budget import HEADER_BYTES, MAX_HOLDS, ROW_BYTES, Journal
 from engine.limits.bound import Bound, Denied
 from engine.limits.cache import GenerationCache
 from engine.limits.headers import templates
+from engine.limits.metered import Metered
 from engine.limits.model import Limit
+from engine.limits.scopes import Caller, identity
 from engine.limits.shared.bound import SharedBound
 from engine.limits.shared.sharing import Sharing
 
@@ -39,44 +43,44 @@ __all__ = ["CACHE_ENTRIES", "MAX_CACHED_MODEL", "Bound", "Denied", "Limiter"]
 CACHE_ENTRIES = 32_768
 # A model's name comes from the request. Longer ones are counted, but not remembered.
 MAX_CACHED_MODEL = 256
-
-_MAPPED_IPV4 = bytes(10) + b"\xff\xff"
-
-
-@dataclass(frozen=True, slots=True)
-class _Caller:
-    """All that a limit may count by. `ip` is packed, 4 or 16 bytes."""
-
-    key_id: str
-    user: str
-    team: str | None
-    ip: bytes
-    route: str
-    model: str
+# Rows of the journal of a limiter that is given none: enough to check a policy, or to try it in one process.
+_OWN_ROWS = 1024
 
 
 class Limiter:
     """The limits of one policy over one table. Not shared between threads; any number of processes share the table."""
 
-    def __init__(self, table: Table, limits: Sequence[Limit], sharing: Sharing | None = None) -> None:
-        """With `sharing` the counters are kept together with other hosts.
+    def __init__(
+        self, table: Table, limits: Sequence[Limit], journal: Journal | None = None, sharing: Sharing | None = None
+    ) -> None:
+        """`journal` is where open reservations are kept; without one they do not outlive this process. With `sharing`
+        the limits on requests are kept together with other hosts; what is reserved is this host's own.
 
-        ValueError for two limits of one name, or for more than `MAX_ENTRIES` limits.
+        ValueError for two limits of one name, more than `MAX_ENTRIES` limits, or more than `MAX_HOLDS` that are
+        reserved.
         """
         if len(limits) > MAX_ENTRIES:
-            raise ValueError(f"{len(limits)} limits on requests; at most {MAX_ENTRIES}")
+            raise ValueError(f"{len(limits)} limits; at most {MAX_ENTRIES}")
         repeated = [name for name, count in Counter(limit.name for limit in limits).items() if count > 1]
         if repeated:
             raise ValueError(f"limits of one name share their counters; used twice: {', '.join(repeated)}")
         self.limits = tuple(limits)
         self._table = table
         self._sharing = sharing
-        self._late = tuple(limit for limit in limits if limit.models is not None or limit.by == "model")
-        self._early = tuple(limit for limit in limits if limit not in self._late)
-        self._first = tuple(limit for limit in self._early if limit.by in ("ip", "global") and limit.roles is None)
-        self._globs = {limit.name: _matcher(limit.models) for limit in self._late if limit.models is not None}
+        self._reserved = tuple(limit for limit in limits if limit.is_reserved)
+        if len(self._reserved) > MAX_HOLDS:
+            raise ValueError(f"{len(self._reserved)} limits that are reserved; at most {MAX_HOLDS}")
+        if journal is None and self._reserved:
+            journal = Journal(mmap.mmap(-1, HEADER_BYTES + _OWN_ROWS * ROW_BYTES))
+        self._journal = journal
+        self._late = tuple(limit for limit in limits if limit.needs_model and not limit.is_reserved)
+        self._early = tuple(limit for limit in limits if not limit.needs_model and not limit.is_reserved)
+        self._first = tuple(
+            limit for limit in self._early if limit.scopes in (("ip",), ("global",)) and limit.roles is None
+        )
+        self._globs = {limit.name: _matcher(limit.models) for limit in limits if limit.models is not None}
         # What no limit counts by does not tell callers apart: with it in the key they would crowd each other out.
-        scopes = {limit.by for limit in limits}
+        scopes = {scope for limit in limits for scope in limit.scopes}
         self._by_ip = "ip" in scopes
         self._by_route = "route" in scopes
         self._early_bounds: GenerationCache[tuple[object, ...], Bound | SharedBound] = GenerationCache(CACHE_ENTRIES)
@@ -98,7 +102,7 @@ class Limiter:
         key = (key_id, user, team, roles, ip if self._by_ip else b"", route if self._by_route else "")
         bound = self._early_bounds.get(key)
         if bound is None:
-            bound = self._bind_early(_Caller(key_id, user, team, ip, route, ""), roles)
+            bound = self._bind_early(Caller(key_id, user, team, ip, route, None), roles)
             self._early_bounds.put(key, bound)
         return bound if bound.limits else None
 
@@ -110,19 +114,22 @@ class Limiter:
         roles: tuple[str, ...],
         ip: bytes,
         *,
-        model: str,
+        model: str | None,
         route: str = "",
     ) -> Bound | SharedBound | None:
-        """The limits that bind this caller because of the model; None where there are none. Arguments as `early`."""
-        if not self._late:
+        """The limits that bind this request beside the early ones; None where there are none. Arguments as `early`.
+
+        `model` is None for a request that names none.
+        """
+        if not self._late and not self._reserved:
             return None
         key = (key_id, user, team, roles, ip if self._by_ip else b"", route if self._by_route else "", model)
         bound = self._late_bounds.get(key)
         if bound is None:
-            bound = self._bind_late(_Caller(key_id, user, team, ip, route, model), roles)
-            if len(model) <= MAX_CACHED_MODEL:
+            bound = self._bind_late(Caller(key_id, user, team, ip, route, model), roles)
+            if model is None or len(model) <= MAX_CACHED_MODEL:
                 self._late_bounds.put(key, bound)
-        return bound if bound.limits else None
+        return bound if bound is not self._nothing else None
 
     def unauthenticated(self, ip: bytes) -> Bound | SharedBound | None:
         """The limits that bind somebody nobody knows; None where there are none. `ip` as in `early`."""
@@ -130,28 +137,42 @@ class Limiter:
             return None
         bound = self._first_bounds.get(ip)
         if bound is None:
-            caller = _Caller("", "", None, ip, "", "")
+            caller = Caller("", "", None, ip, "", None)
             bound = self._bound(self._first, caller)
             self._first_bounds.put(ip, bound)
         return bound
 
-    def _bind_early(self, caller: _Caller, roles: tuple[str, ...]) -> Bound | SharedBound:
+    def _bind_early(self, caller: Caller, roles: tuple[str, ...]) -> Bound | SharedBound:
         limits = _applying(self._early, caller, roles)
         return self._bound(limits, caller) if limits else self._nothing
 
-    def _bind_late(self, caller: _Caller, roles: tuple[str, ...]) -> Bound | SharedBound:
-        limits = tuple(
-            limit
-            for limit in _applying(self._late, caller, roles)
-            if limit.models is None or self._globs[limit.name](caller.model)
+    def _bind_late(self, caller: Caller, roles: tuple[str, ...]) -> Bound | SharedBound:
+        limits, reserved = (
+            tuple(
+                limit
+                for limit in _applying(which, caller, roles)
+                if not limit.needs_model
+                or (caller.model is not None and (limit.models is None or self._globs[limit.name](caller.model)))
+            )
+            for which in (self._late, self._reserved)
         )
-        if not limits:
+        if not limits and not reserved:
             return self._nothing
+        metered = None
+        if reserved:
+            assert self._journal is not None
+            metered = Metered(
+                reserved, self._table, self._journal, [self._fingerprint(each, caller) for each in reserved]
+            )
         shown = _applying(self._early, caller, roles) + limits
-        return self._bound(limits, caller, shown)
+        return self._bound(limits, caller, shown, metered)
 
     def _bound(
-        self, limits: tuple[Limit, ...], caller: _Caller, shown: tuple[Limit, ...] | None = None
+        self,
+        limits: tuple[Limit, ...],
+        caller: Caller,
+        shown: tuple[Limit, ...] | None = None,
+        metered: Metered | None = None,
     ) -> Bound | SharedBound:
         told = limits if shown is None else shown
         lines = self._templates.get(told)
@@ -159,26 +180,31 @@ class Limiter:
             lines = templates(told)
             self._templates.put(told, lines)
         if self._sharing is not None:
-            rows = [(limit, _identity(limit, caller)) for limit in told]
-            return self._sharing.bound(self._table, limits, rows, lines)
-        return Bound(limits, self._plan(limits, caller), None if shown is None else self._plan(shown, caller), lines)
+            rows = [(limit, identity(limit, caller)) for limit in told]
+            return self._sharing.bound(self._table, limits, rows, lines, metered)
+        shown_plan = None if shown is None else self._plan(shown, caller)
+        return Bound(limits, self._plan(limits, caller), shown_plan, lines, told, metered)
 
-    def _plan(self, limits: tuple[Limit, ...], caller: _Caller) -> Plan:
+    def _plan(self, limits: tuple[Limit, ...], caller: Caller) -> Plan:
         return Plan(
             self._table,
             [
-                (self._table.fingerprint(_identity(limit, caller)), limit.requests.interval_ns, limit.tolerance_ns)
+                (self._fingerprint(limit, caller), limit.rate.interval_ns, limit.tolerance_ns)
                 for limit in limits
+                if limit.rate is not None
             ],
         )
 
+    def _fingerprint(self, limit: Limit, caller: Caller) -> int:
+        return self._table.fingerprint(identity(limit, caller))
 
-def _applying(limits: Iterable[Limit], caller: _Caller, roles: tuple[str, ...]) -> tuple[Limit, ...]:
+
+def _applying(limits: Iterable[Limit], caller: Caller, roles: tuple[str, ...]) -> tuple[Limit, ...]:
     return tuple(
         limit
         for limit in limits
         if (limit.roles is None or not limit.roles.isdisjoint(roles))
-        and (limit.by != "team" or caller.team is not None)
+        and ("team" not in limit.scopes or caller.team is not None)
     )
 
 
@@ -186,42 +212,3 @@ def _matcher(globs: Iterable[str]) -> Callable[[str], object]:
     # fnmatch's expressions do not backtrack over what a `*` has matched, so a long name costs linear time. Its
     # character classes are no part of the policy's globs.
     return re.compile("|".join(f"(?:{fnmatch.translate(glob.replace('[', '[[]'))})" for glob in globs)).match
-
-
-def _identity(limit: Limit, caller: _Caller) -> bytes:
-    """What a counter is for, as bytes that no two counters share: every part has its length before it."""
-    parts = (b"requests", limit.name.encode(), limit.by.encode(), _subject(limit, caller))
-    return b"".join(len(part).to_bytes(4, "little") + part for part in parts)
-
-
-def _subject(limit: Limit, caller: _Caller) -> bytes:
-    match limit.by:
-        case "ip":
-            return _network(caller.ip, limit.ipv6_prefix)
-        case "key":
-            return b"key:" + _bytes(caller.key_id) if caller.key_id else b"user:" + _bytes(caller.user)
-        case "user":
-            return _bytes(caller.user)
-        case "team":
-            return _bytes(caller.team or "")
-        case "model":
-            return _bytes(caller.model)
-        case "route":
-            return _bytes(caller.route)
-        case "global":
-            return b""
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _network(ip: bytes, ipv6_prefix: int) -> bytes:
-    if len(ip) == 16 and ip.startswith(_MAPPED_IPV4):
-        return ip[12:]
-    if len(ip) == 16:
-        host_bits = 128 - ipv6_prefix
-        return (int.from_bytes(ip, "big") >> host_bits << host_bits).to_bytes(16, "big")
-    if len(ip) != 4:
-        raise ValueError(f"a packed address has 4 or 16 bytes, not {len(ip)}")
-    return ip

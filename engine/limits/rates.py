@@ -1,6 +1,6 @@
 """Rates: so many a period, written "6000/minute".
 
-Rules: a count is a whole number from 1 to 10^12; a period is one second, minute, hour, day or month. A month is 30
+Rules: a count is a whole number from 1 to 10^15; a period is one second, minute, hour, day or month. A month is 30
 days: a rate flows evenly and knows no calendar. Anything else is a ValueError that says what was expected.
 
 The counters have a resolution of one nanosecond: an interval is rounded up to it, so that a rate above 10^9 a second
@@ -23,15 +23,15 @@ PERIODS_NS = {
 }
 
 # More than any machine counts; the kernel's arithmetic is exact up to here.
-MAX_COUNT = 10**12
+MAX_COUNT = 10**15
 MAX_PERIOD_NS = 366 * 86_400 * SECOND_NS
 
-_RATE = re.compile(r"([0-9]{1,13})/([a-z]+)", re.ASCII)
+_RATE = re.compile(r"([0-9]{1,16})/([a-z]+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """`count` (1..10^12) in every `period_ns` nanoseconds (1..one year). ValueError outside that."""
+    """`count` (1..10^15) in every `period_ns` nanoseconds (1..one year). ValueError outside that."""
 
     count: int
     period_ns: int

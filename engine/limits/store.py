@@ -39,8 +39,13 @@ from pathlib import Path
 
 from engine._fast.bucket import SLOT_BYTES, WINDOW, Table
 
+# Names in the state folder: the file, and the folder of the workers' open reservations.
+LIMITS_FILE = "limits.state"
+JOURNALS = "reservations"
+
 MAGIC = b"TIDEGATE"
-VERSION = 1
+# 2: slots hold open reservations and calendar quotas too.
+VERSION = 2
 # A page, so that the slots begin on a cache line whatever the header grows to.
 HEADER_BYTES = 4096
 MIN_SLOTS = WINDOW

@@ -18,6 +18,7 @@ from engine.policy.document import PolicyError
 from engine.redaction.hash_key import HASH_KEY_FILE, open_hash_key
 from engine.redaction.profile import Profile, compile_profile
 from engine.redaction.rule import Rule
+from engine.redaction.rules.encoded import GROUP as ENCODED
 from engine.redaction.ruleset import build
 from engine.settings import Settings
 
@@ -109,7 +110,9 @@ def test_rule(id: str, texts: list[str]) -> int:
     rule = _rule(id)
     if rule is None:
         return _say(_FAILED, f"there is no rule {id!r}; `tidegate rules list` shows them")
-    profile = compile_profile(id, {id: "mask"}, build(), bytes(32))
+    # What an encoded form hides is what other rules find.
+    others = {"pii": "mask", "secrets": "mask"} if rule.group == ENCODED else {}
+    profile = compile_profile(id, others | {id: "mask"}, build(), bytes(32))
     code = 0
     for text in texts or rule.examples:
         result = scan(profile, text)
@@ -129,11 +132,17 @@ def _as_json(rule: Rule) -> dict[str, object]:
         "pattern": rule.pattern,
         "max_len": rule.max_len,
         "keywords": rule.keywords,
-        "check": rule.check.__name__ if rule.check is not None else None,
+        "not_after": rule.not_after,
+        "check": _name(rule.check),
+        "detector": _name(rule.detector),
         "replacement": rule.replacement,
         "examples": rule.examples,
         "counterexamples": rule.counterexamples,
     }
+
+
+def _name(value: object) -> str | None:
+    return None if value is None else str(getattr(value, "__name__", type(value).__name__))
 
 
 def _say(code: int, text: str) -> int:

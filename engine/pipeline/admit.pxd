@@ -1,4 +1,4 @@
 from engine.pipeline.context cimport RequestContext, Reservation
 
 
-cpdef Reservation admit(RequestContext ctx)
+cpdef Reservation admit(RequestContext ctx, bytes body)

@@ -10,13 +10,16 @@ against its address, and against limits of everybody.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
-from engine.errors import RATE_LIMITED, UNAVAILABLE, Pending, Refusal
+from engine.errors import BANNED, EXCEEDS_LIMIT, RATE_LIMITED, UNAVAILABLE, Pending, Refusal
+from engine.limits.spend import UNITS_PER_USD
 
 if TYPE_CHECKING:
+    from engine.access.failures import FailureTable
     from engine.identity.principal import Principal
-    from engine.limits.limiter import Bound
+    from engine.limits.bound import Bound, Denied
     from engine.limits.shared.bound import SharedBound
     from engine.pipeline.context import RequestContext
 
@@ -35,21 +38,37 @@ def take(ctx: RequestContext, bound: Bound | SharedBound, now_ns: int) -> None:
         if ctx.turns <= _MAX_TURNS:
             raise
         raise Refusal(UNAVAILABLE, "Limits cannot be counted at the moment.", retry_after=1, control="limits") from None
-    if denied is None:
-        if bound.mode is not None:
-            ctx.limits_mode = bound.mode
-        return
+    if denied is not None:
+        raise refusal(ctx, denied)
+    if bound.mode is not None:
+        ctx.limits_mode = bound.mode
+
+
+def refusal(ctx: RequestContext, denied: Denied) -> Refusal:
+    """What a request that a limit did not admit is told: 429; 503 with no room left; 400 where it asks for too much."""
     if denied.unavailable:
-        raise Refusal(UNAVAILABLE, "Limits cannot be counted at the moment.", retry_after=1, control="limits")
+        return Refusal(UNAVAILABLE, "Limits cannot be counted at the moment.", retry_after=1, control="limits")
     name = denied.limit.name
     ctx.limited_by = name
+    if denied.wait_ns < 0:
+        return Refusal(EXCEEDS_LIMIT, _too_much(denied), control=name)
     seconds = denied.retry_after_s
-    raise Refusal(
+    return Refusal(
         RATE_LIMITED,
         f"Limit '{name}' is reached. Try again in {seconds} second{'' if seconds == 1 else 's'}.",
         retry_after=seconds,
         control=name,
     )
+
+
+def _too_much(denied: Denied) -> str:
+    limit = denied.limit
+    if limit.kind == "spend":
+        most, asked = (f"{units / UNITS_PER_USD:.8g} USD" for units in (limit.capacity, denied.asked))
+    else:
+        unit = limit.kind.replace("_", " ")
+        most, asked = (f"{number} {unit}" for number in (limit.capacity, denied.asked))
+    return f"This request may use {asked}, and limit '{limit.name}' never allows more than {most}. Ask for less."
 
 
 def authorize(ctx: RequestContext, principal: Principal) -> None:
@@ -71,3 +90,22 @@ def count_unauthenticated(ctx: RequestContext) -> None:
     if bound is not None:
         ctx.bound = bound
         take(ctx, bound, ctx.now_ns)
+
+
+def count_failure(ctx: RequestContext, failures: FailureTable | None) -> float:
+    """Counts a credential that failed against its address: for how many seconds the answer is held back.
+
+    Raises Refusal (429) where the address is banned. A valid credential is never asked about.
+    """
+    bounds = ctx.snapshot.failed_credentials
+    if bounds is None or failures is None:
+        return 0.0
+    verdict = failures.fail(ctx.address, bounds, ctx.now_ns / 1e9)
+    if verdict.banned_s > 0:
+        raise Refusal(
+            BANNED,
+            "Too many credentials from your address were not valid.",
+            retry_after=math.ceil(verdict.banned_s),
+            control="bans",
+        )
+    return verdict.delay_s

@@ -1,6 +1,11 @@
 cdef class Reservation:
     cdef public tuple taken
     cdef public bint closed
+    cdef public object held
+    cdef public bint answered
+    cdef public bint asked_usage
+    cdef public long long counted
+    cdef public object tap
 
 
 cdef class Usage:
@@ -14,7 +19,7 @@ cdef class RequestContext:
     cdef public str method
     cdef public str path
     cdef public object endpoint
-    cdef public object headers
+    cdef public dict headers
     cdef public bytes address
     cdef public str address_text
     cdef public long long now_ns
@@ -23,6 +28,7 @@ cdef class RequestContext:
     cdef public object bound
     cdef public object late
     cdef public object permit
+    cdef public object profile
     cdef public Reservation reservation
     cdef public object request
     cdef public str model

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 from engine.errors import Dialect
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from engine.identity.principal import Principal
     from engine.limits.limiter import Bound
+    from engine.limits.metered import Held
     from engine.limits.shared.bound import SharedBound
+    from engine.pipeline.usage import UsageTap
     from engine.policy.snapshot import Endpoint, Permit, Snapshot
+    from engine.redaction.profile import Profile
     from engine.validation.decode import Request
 
 
@@ -24,20 +25,30 @@ class Reservation:
     """What `admit` took for one request: every limit that applies, or none.
 
     `forward` cannot be called without one. It is given back (nothing was used) or kept (settled) exactly once; a second
-    call does nothing. `taken` are the counters it was taken from, each with the time (ns) at which it was taken.
+    call does nothing. `taken` are the counters it was taken from, each with the time (ns) at which it was taken; `held`
+    is what has to be settled, and the rest is known of the answer only where something is: whether one came
+    (`answered`), what reads its stream (`tap`), the tokens that were counted in it, and whether a report of its use was
+    asked for that the client did not ask for.
     """
 
-    __slots__ = ("closed", "taken")
+    __slots__ = ("answered", "asked_usage", "closed", "counted", "held", "taken", "tap")
 
-    def __init__(self, taken: tuple[tuple[Bound | SharedBound, int], ...]) -> None:
+    def __init__(self, taken: tuple[tuple[Bound | SharedBound, int], ...], held: Held | None = None) -> None:
         self.taken = taken
+        self.held = held
         self.closed = False
+        self.answered = False
+        self.asked_usage = False
+        self.counted = 0
+        self.tap: UsageTap | None = None
 
     def give_back(self, now_ns: int) -> None:
         if not self.closed:
             self.closed = True
             for bound, taken_ns in self.taken:
                 bound.give_back(now_ns, taken_ns=taken_ns)
+            if self.held is not None:
+                self.held.give_back(now_ns)
 
     def keep(self) -> None:
         self.closed = True
@@ -83,6 +94,7 @@ class RequestContext:
         "path",
         "permit",
         "principal",
+        "profile",
         "reason",
         "redaction",
         "request",
@@ -104,7 +116,7 @@ class RequestContext:
         method: str,
         path: str,
         endpoint: Endpoint | None,
-        headers: Mapping[bytes, bytes],
+        headers: dict[bytes, bytes],
         address: bytes,
         address_text: str,
         now_ns: int,
@@ -124,6 +136,8 @@ class RequestContext:
         self.bound: Bound | SharedBound | None = None
         self.late: Bound | SharedBound | None = None
         self.permit: Permit | None = None
+        # The redaction of the answer: the role's, or the same made for this request; None where none is switched on.
+        self.profile: Profile | None = None
         self.reservation: Reservation | None = None
         self.request: Request | None = None
         self.model: str | None = None

@@ -76,10 +76,12 @@ def forward(
     ctx: RequestContext, permit: Permit, reservation: Reservation, body: bytes, target_query: bytes = b""
 ) -> Outgoing:
     """A JSON request for the upstream that the permit names; without a body for a method that was sent none."""
-    head = request_head(ctx, permit, ctx.method.encode(), target_query)
+    method = b"POST" if ctx.method == "POST" else ctx.method.encode()
+    head = request_head(ctx, permit, method, target_query)
     if not body and ctx.method in ("GET", "DELETE"):
         return Outgoing(permit.target.upstream, head + b"\r\n", reservation)
-    data = b"".join((head, b"content-type: application/json\r\ncontent-length: ", b"%d" % len(body), b"\r\n\r\n", body))
+    size = str(len(body)).encode()
+    data = b"".join((head, b"content-type: application/json\r\ncontent-length: ", size, b"\r\n\r\n", body))
     return Outgoing(permit.target.upstream, data, reservation)
 
 

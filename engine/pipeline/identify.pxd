@@ -1,5 +1,7 @@
 from engine.pipeline.context cimport RequestContext
 
 
-cpdef credential(object headers)
-cpdef identify(RequestContext ctx, object keys)
+cpdef credential(RequestContext ctx)
+cpdef identify(RequestContext ctx, object keys, object tokens)
+cdef _by_key(RequestContext ctx, object keys, bytes token, double now_s, bint alone)
+cdef _admit(RequestContext ctx, object principal)

@@ -5,14 +5,17 @@ from engine.pipeline.meters cimport Meters
 cdef class Pipeline:
     cdef public object snapshot
     cdef public object keys
+    cdef public object tokens
+    cdef public object failures
     cdef public object audit
     cdef public Meters meters
     cdef str _prefix
     cdef long _count
 
     cpdef RequestContext open(
-        self, str method, str path, object endpoint, object headers, bytes address, str address_text
+        self, str method, str path, object endpoint, dict headers, bytes address, str address_text
     )
+    cpdef anyone(self, RequestContext ctx)
     cpdef head(self, RequestContext ctx)
     cpdef body(self, RequestContext ctx, bytes body, bytes query=*)
     cpdef bytes answer(self, RequestContext ctx, bytes media, bytes body)

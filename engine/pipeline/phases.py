@@ -1,7 +1,7 @@
 """The way of a request, in order. Start reading here.
 
     accept     a connection's request: the client's address, through trusted proxies only; network rules
-    identify   credential -> Principal (API key, or the declared anonymous role)
+    identify   credential -> Principal (API key, access token, or the declared anonymous role)
     authorize  Principal + endpoint; limits that depend on address and principal are taken before the body is read
     validate   body -> a typed request; the model and parameters against the roles -> Permit
     admit      Reservation over every limit that applies: all or none
@@ -11,9 +11,11 @@
     record     audit line and counters; always runs, after early refusals too
 
 The phases are small functions over one `RequestContext`. They read and write no socket: the two doors (the fast lane
-and aiohttp) call `Pipeline` with bytes and get bytes or a `Refusal`, or `Pending`: the same method is called again when
-what a phase waits for is there. Any other exception of a phase is a bug in the gateway; the doors turn it into a 500
-and nothing is forwarded.
+and aiohttp) call `Pipeline` with bytes and get bytes or a `Refusal`. Any other exception of a phase is a bug in the
+gateway; the doors turn it into a 500 and nothing is forwarded.
+
+What has to ask the network (a credential, a shared limit) gives something to await in place of its answer. Nothing that
+was decided before it is decided again: a request is authorised once, and its limits are taken once.
 
     Pipeline.open  ->  Pipeline.head  ->  Pipeline.body  ->  ... answer ...  ->  Pipeline.close
                         accept             validate          sanitize             settle
@@ -23,26 +25,33 @@ and nothing is forwarded.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.errors import BAD_REQUEST, CONTENT_TYPES, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Refusal, render
+from engine.errors import BAD_REQUEST, CONTENT_TYPES, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Pending, Refusal, render
+from engine.identity.principal import Principal
 from engine.pipeline.accept import accept
 from engine.pipeline.admit import admit
-from engine.pipeline.authorize import authorize, count_unauthenticated
-from engine.pipeline.context import RequestContext
+from engine.pipeline.authorize import authorize, count_failure, count_unauthenticated
+from engine.pipeline.context import RequestContext, Reservation
 from engine.pipeline.forward import Outgoing, forward, forward_form
-from engine.pipeline.identify import identify
+from engine.pipeline.identify import BadCredential, identify
+from engine.pipeline.pending import decided
 from engine.pipeline.record import record
 from engine.pipeline.sanitize import sanitize
 from engine.pipeline.settle import settle
+from engine.pipeline.usage import ask_for_usage
 from engine.pipeline.validate import settle_permit, validate, validate_form
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable
 
+    from engine.access.failures import FailureTable
     from engine.identity.store import KeyCache
+    from engine.identity.tokens import TokenAuthority
     from engine.pipeline.meters import Meters
     from engine.policy.snapshot import Endpoint, Permit, Snapshot
     from engine.telemetry.audit import AuditWriter
@@ -62,11 +71,13 @@ class Reply(NamedTuple):
 class Pipeline:
     """The phases bound to what they need in one worker. `snapshot` is replaced whole when the policy changes."""
 
-    __slots__ = ("_count", "_prefix", "audit", "keys", "meters", "snapshot")
+    __slots__ = ("_count", "_prefix", "audit", "failures", "keys", "meters", "snapshot", "tokens")
 
     def __init__(self, snapshot: Snapshot, keys: KeyCache, audit: AuditWriter | None, meters: Meters) -> None:
         self.snapshot = snapshot
         self.keys = keys
+        self.tokens: TokenAuthority | None = None
+        self.failures: FailureTable | None = None
         self.audit = audit
         self.meters = meters
         # Request ids are unique over workers and restarts; they need not be secret.
@@ -78,7 +89,7 @@ class Pipeline:
         method: str,
         path: str,
         endpoint: Endpoint | None,
-        headers: Mapping[bytes, bytes],
+        headers: dict[bytes, bytes],
         address: bytes,
         address_text: str,
     ) -> RequestContext:
@@ -97,33 +108,87 @@ class Pipeline:
             time.monotonic(),
         )
 
-    def head(self, ctx: RequestContext) -> None:
-        """accept, identify, authorize: all that needs only the head. Raises Refusal."""
+    def anyone(self, ctx: RequestContext) -> None:
+        """accept alone: all that a request needs which asks for what everybody may know. Raises Refusal."""
         if self.audit is not None and not self.audit.room:
             raise Refusal(UNAVAILABLE, "Requests cannot be recorded at the moment.", retry_after=1, control="audit")
         accept(ctx)
+
+    def head(self, ctx: RequestContext) -> Awaitable[None] | None:
+        """accept, identify, authorize: all that needs only the head. Raises Refusal.
+
+        None: done. Otherwise the credential or a limit takes the network to check, and what is returned is to be
+        awaited before anything else is done with the request; it raises Refusal too.
+        """
+        self.anyone(ctx)
         try:
-            principal = identify(ctx, self.keys)
+            found = identify(ctx, self.keys, self.tokens)
         except Refusal as refusal:
-            if refusal.kind is UNAUTHENTICATED:
-                count_unauthenticated(ctx)
+            return self._unidentified(ctx, refusal)
+        if not isinstance(found, Principal):
+            return self._identified_later(ctx, found)
+        if ctx.endpoint is not None:
+            try:
+                authorize(ctx, found)
+            except Pending as pending:
+                return _decided_later(ctx, partial(authorize, ctx, found), pending)
+        return None
+
+    async def _identified_later(self, ctx: RequestContext, pending: Awaitable[Principal]) -> None:
+        try:
+            principal = await pending
+        except Refusal as refusal:
+            ctx.now_ns = time.time_ns()
+            await self._unidentified(ctx, refusal)
             raise
         if ctx.endpoint is not None:
-            authorize(ctx, principal)
+            await _decided_later(ctx, partial(authorize, ctx, principal))
 
-    def body(self, ctx: RequestContext, body: bytes, query: bytes = b"") -> Outgoing:
-        """validate, admit, forward: the bytes for the upstream. Raises Refusal."""
+    def _unidentified(self, ctx: RequestContext, refusal: Refusal) -> Awaitable[None]:
+        """Counts a request that nobody is known for. Raises the refusal, or (429, 503) another in its place, or gives
+        what is to be awaited before it is raised."""
+        if refusal.kind is UNAUTHENTICATED:
+            try:
+                count_unauthenticated(ctx)
+            except Pending as pending:
+                return self._counted_later(ctx, refusal, pending)
+        return self._failed(ctx, refusal)
+
+    async def _counted_later(self, ctx: RequestContext, refusal: Refusal, pending: Pending) -> None:
+        await _decided_later(ctx, partial(count_unauthenticated, ctx), pending)
+        await self._failed(ctx, refusal)
+
+    def _failed(self, ctx: RequestContext, refusal: Refusal) -> Awaitable[None]:
+        """Counts a credential that failed, once the request is counted. Raises, or gives, as `_unidentified`."""
+        if isinstance(refusal, BadCredential):
+            delay_s = count_failure(ctx, self.failures)
+            if delay_s > 0:
+                return _held(refusal, delay_s)
+        raise refusal
+
+    def body(self, ctx: RequestContext, body: bytes, query: bytes = b"") -> Outgoing | Awaitable[Outgoing]:
+        """validate, admit, forward: the bytes for the upstream, or what to await for them. Raises Refusal; so does what
+        is awaited."""
         permit, body = validate(ctx, body)
-        reservation = admit(ctx)
-        return forward(ctx, permit, reservation, body, query)
+        try:
+            reservation = admit(ctx, body)
+        except Pending as pending:
+            return self._forwarded_later(ctx, permit, body, query, pending)
+        return _forwarded(ctx, permit, reservation, body, query)
 
-    def form(self, ctx: RequestContext, form: Form) -> Outgoing:
+    async def _forwarded_later(
+        self, ctx: RequestContext, permit: Permit, body: bytes, query: bytes, pending: Pending
+    ) -> Outgoing:
+        reservation = await decided(partial(admit, ctx, body), pending)
+        return _forwarded(ctx, permit, reservation, body, query)
+
+    async def form(self, ctx: RequestContext, form: Form) -> Outgoing:
         """The same as `body`, for a form."""
         permit, form = validate_form(ctx, form)
-        reservation = admit(ctx)
+        reservation = await decided(partial(admit, ctx, b""))
         return forward_form(ctx, permit, reservation, form)
 
-    def socket(self, ctx: RequestContext, model: str | None) -> Permit:
+    async def socket(self, ctx: RequestContext, model: str | None) -> Permit:
         """validate and admit, for a WebSocket: its messages are not read. Raises Refusal."""
         assert ctx.principal is not None
         assert ctx.endpoint is not None
@@ -131,7 +196,7 @@ class Pipeline:
             raise Refusal(BAD_REQUEST, "The query names no model.", param="model")
         ctx.model = model
         permit = settle_permit(ctx, ctx.snapshot.permit(ctx.principal, ctx.endpoint.name, model))
-        admit(ctx)
+        await decided(partial(admit, ctx, b""))
         return permit
 
     def answer(self, ctx: RequestContext, media: bytes, body: bytes) -> bytes:
@@ -141,7 +206,7 @@ class Pipeline:
     def headers(self, ctx: RequestContext, content_type: bytes) -> bytes:
         """The header lines that every answer of this request carries."""
         bound = ctx.late or ctx.bound
-        limits = bound.headers(ctx.now_ns) if bound is not None else b""
+        limits = bound.headers(ctx.now_ns, ctx.dialect) if bound is not None else b""
         return b"".join((b"content-type: ", content_type, b"\r\nx-request-id: ", ctx.id.encode(), b"\r\n", limits))
 
     def refuse(self, ctx: RequestContext, refusal: Refusal) -> Reply:
@@ -173,6 +238,27 @@ class Pipeline:
         ctx.answer_bytes = answer_bytes
         settle(ctx, sent)
         record(ctx, time.monotonic() - ctx.started, self.audit, self.meters)
+
+
+async def _decided_later(ctx: RequestContext, phase: Callable[[], None], pending: Pending | None = None) -> None:
+    """`decided` for a phase of the head: its limits are taken at the time of each call, not when the head came."""
+
+    def now() -> None:
+        ctx.now_ns = time.time_ns()
+        phase()
+
+    await decided(now, pending)
+
+
+def _forwarded(ctx: RequestContext, permit: Permit, reservation: Reservation, body: bytes, query: bytes) -> Outgoing:
+    if ctx.stream:
+        body = ask_for_usage(ctx, body)
+    return forward(ctx, permit, reservation, body, query)
+
+
+async def _held(refusal: Refusal, delay_s: float) -> None:
+    await asyncio.sleep(delay_s)
+    raise refusal
 
 
 def internal_error() -> Refusal:

@@ -1,7 +1,11 @@
-"""settle: what an answer used is read from it and charged, exactly once, on every way out.
+"""settle: what a request used is charged to every limit that counts it, exactly once, on every way out.
 
-The upstream's own report of tokens is the source: `usage` of an answer, or of the events of a stream. A reservation of
-which nothing reached the upstream is given back; any other is kept, because the upstream may have done the work.
+not sent upstream                 everything is given back
+upstream answered with 2xx        what it reports; where it does not, the estimate of the input and the counted text
+stream that broke off             the same, up to where it broke off: of a report and the counted text the larger
+upstream refused, broke, was late no tokens: nothing was given. An attempt is a request all the same
+client gone before the answer     the exchange goes on without the client, so that what was used is known
+worker killed                     the supervisor gives back what was held (`engine.limits.journals`)
 """
 
 from __future__ import annotations
@@ -9,78 +13,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from engine._fast.jsonmembers import member
-from engine._fast.sse import EventTooLong, Splitter
-from engine.pipeline.context import Usage
-
 if TYPE_CHECKING:
-    from engine.pipeline.context import RequestContext
-
-
-class _Tokens(msgspec.Struct):
-    """All dialects' names: OpenAI chat and completions, then Responses and Anthropic."""
-
-    prompt_tokens: int = -1
-    completion_tokens: int = -1
-    input_tokens: int = -1
-    output_tokens: int = -1
-    cache_creation_input_tokens: int | None = 0
-    cache_read_input_tokens: int | None = 0
-
-
-_decoder = msgspec.json.Decoder(_Tokens)
-
-# Where an answer or event holds its usage when not at the top: Anthropic's message_start, Responses' last event.
-_HOLDERS = (b"message", b"response")
-
-# A guess about one event's size: a longer one is not searched for usage, the rest of the stream is.
-_MAX_EVENT = 1 << 20
-
-
-def read_usage(ctx: RequestContext, data: bytes) -> None:
-    """Takes the usage report out of a JSON answer or event into the context; one of another shape reports nothing."""
-    if b'"usage"' not in data:
-        return
-    found = member(data, b"usage")
-    for name in _HOLDERS:
-        if found is None:
-            holder = member(data, name)
-            found = member(holder, b"usage") if holder is not None else None
-    if found is None:
-        return
-    try:
-        tokens = _decoder.decode(found)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return
-    if ctx.usage is None:
-        ctx.usage = Usage()
-    given = tokens.prompt_tokens
-    if given < 0 and tokens.input_tokens >= 0:
-        # Anthropic reports cached input beside input_tokens, OpenAI within it.
-        given = tokens.input_tokens + (tokens.cache_creation_input_tokens or 0) + (tokens.cache_read_input_tokens or 0)
-    ctx.usage.merge(given, max(tokens.completion_tokens, tokens.output_tokens))
-
-
-class UsageTap:
-    """Reads usage reports out of a stream as it passes, however it is cut."""
-
-    __slots__ = ("_ctx", "_splitter")
-
-    def __init__(self, ctx: RequestContext) -> None:
-        self._ctx = ctx
-        self._splitter: Splitter | None = Splitter(_MAX_EVENT)
-
-    def feed(self, chunk: bytes) -> None:
-        if self._splitter is None:
-            return
-        try:
-            for event in self._splitter.feed(chunk):
-                if event.data is not None and b'"usage"' in event.data:
-                    read_usage(self._ctx, event.data)
-        except EventTooLong:
-            self._splitter = None
+    from engine.pipeline.context import RequestContext, Reservation
 
 
 def settle(ctx: RequestContext, sent: bool) -> None:
@@ -88,7 +22,26 @@ def settle(ctx: RequestContext, sent: bool) -> None:
     reservation = ctx.reservation
     if reservation is None:
         return
-    if sent:
-        reservation.keep()
-    else:
+    if not sent:
         reservation.give_back(time.time_ns())
+        return
+    held = reservation.held
+    if held is not None:
+        given, written = _used(ctx, reservation) if held.counts_tokens else (0, 0)
+        held.settle(time.time_ns(), given, written)
+    reservation.keep()
+
+
+def _used(ctx: RequestContext, reservation: Reservation) -> tuple[int, int]:
+    """Tokens of input and output."""
+    usage, held = ctx.usage, reservation.held
+    assert held is not None
+    if usage is None and not reservation.answered:
+        return 0, 0
+    given = usage.input if usage is not None and usage.input >= 0 else held.input
+    written = usage.output if usage is not None else -1
+    # A report that came before the end of a stream that broke off does not tell of what followed it.
+    if written < 0 or (ctx.reason is not None and reservation.tap is not None):
+        counted = reservation.tap.count() if reservation.tap is not None else reservation.counted
+        written = max(written, counted)
+    return given, written

@@ -9,8 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import orjson
+
 from engine.errors import BAD_REQUEST, FORBIDDEN, UNSUPPORTED_MEDIA, Refusal
+from engine.extraction.probing import refuse_probing
+from engine.redaction.prompt import prompts_of
 from engine.validation.decode import decode, decode_named, guard
+from engine.validation.openai_chat import ChatRequest
+from engine.validation.openai_completions import CompletionsRequest
+from engine.validation.unknown import settle_unknown
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
@@ -30,25 +37,42 @@ def validate(ctx: RequestContext, body: bytes) -> tuple[Permit, bytes]:
         ctx.request = request
         ctx.model = request.model
         ctx.stream = request.stream
+        if snapshot.bounds.unknown_fields != "allow":
+            body = settle_unknown(type(request.shape), body, snapshot.bounds.unknown_fields)
         permit = snapshot.permit(principal, endpoint.name, request.model)
-        rules = permit.role.parameters
-        if rules is not None:
-            rules.check(body)
-            if rules.strips:
-                body = rules.strip(body)
+        shape = request.shape
+        if isinstance(shape, ChatRequest | CompletionsRequest) and not permit.role.may_probe:
+            if shape.logit_bias:
+                refuse_probing(body, "logit_bias")
+            elif isinstance(shape, CompletionsRequest) and shape.echo:
+                refuse_probing(body, "echo")
+        body = _settle_parameters(permit, body)
     elif endpoint.body == "json":
         ctx.model, ctx.stream = decode_named(body, snapshot.bounds)
         permit = snapshot.permit(principal, endpoint.name, ctx.model)
-        rules = permit.role.parameters
-        if rules is not None:
-            rules.check(body)
-            if rules.strips:
-                body = rules.strip(body)
+        body = _settle_parameters(permit, body)
     else:
         if body or ctx.method not in ("GET", "DELETE"):
             guard(body, snapshot.bounds)
+            if endpoint.request_schema is not None:
+                endpoint.request_schema.check(body)
         permit = snapshot.permit(principal, endpoint.name, None)
-    return settle_permit(ctx, permit), body
+    settle_permit(ctx, permit)
+    if permit.role.profile.wants_prompt and endpoint.body == "dialect":
+        ctx.profile = permit.role.profile.for_prompt(prompts_of(orjson.loads(body)))
+    return permit, body
+
+
+def _settle_parameters(permit: Permit, body: bytes) -> bytes:
+    """Holds a JSON request against its role's parameters; the body that may go on. Raises Refusal (400)."""
+    rules = permit.role.parameters
+    if rules is not None:
+        rules.check(body)
+        if rules.caps:
+            body = rules.lower(body)
+        if rules.strips:
+            body = rules.strip(body)
+    return body
 
 
 def validate_form(ctx: RequestContext, form: Form) -> tuple[Permit, Form]:
@@ -65,6 +89,10 @@ def validate_form(ctx: RequestContext, form: Form) -> tuple[Permit, Form]:
     if rules is not None:
         fields = form.as_json()
         rules.check(fields)
+        if rules.caps and rules.lower(fields) is not fields:
+            raise Refusal(
+                BAD_REQUEST, "A parameter of the form asks for more than this role may.", control="parameters"
+            )
         if rules.strips:
             form = form.only(rules.strip(fields))
     return settle_permit(ctx, permit), form
@@ -74,13 +102,16 @@ def settle_permit(ctx: RequestContext, permit: Permit) -> Permit:
     """Puts the permit in force. Raises Refusal (403) where the role's redaction could not read the answer: it would
     be withheld after it was paid for."""
     assert ctx.endpoint is not None
-    if not ctx.endpoint.is_text and permit.role.profile.active:
+    profile = permit.role.profile
+    if not ctx.endpoint.is_text and profile.active:
         raise Refusal(
             FORBIDDEN,
             "Answers of this endpoint cannot be searched, and your role's answers are to be.",
             control="redaction",
         )
     ctx.permit = permit
+    if profile.active:
+        ctx.profile = profile
     ctx.validated = True
     return permit
 

@@ -13,17 +13,18 @@ from ipaddress import ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
+from engine.identity.fetch import check_url
+from engine.identity.jwks import ALGORITHMS, SYMMETRIC
 from engine.policy.document import Path, PolicyError, Tree
 from engine.policy.endpoints import ENDPOINTS
-from engine.policy.model import Document, Limit, Route, Upstream
+from engine.policy.limits import KINDS, kinds_of, parse_rate
+from engine.policy.model import Cap, Document, Introspection, JwtIssuer, Limit, Route, Upstream
 from engine.settings import parse_duration, parse_size
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\]")
 _URL_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@-]+)*/?")
 _MODEL: Final = re.compile(r"[\x21-\x7e]{1,256}")
-_RATE: Final = re.compile(r"[0-9]{1,13}/(?:second|minute|hour|day|month)")
-_SPEND: Final = re.compile(r"[0-9]{1,13}(?:\.[0-9]{1,6})?/(?:second|minute|hour|day|month)")
 _POINTER: Final = re.compile(r"(?:/(?:[^~/]|~[01])*)+")
 _HEADER_VALUE: Final = re.compile(r"[\x21-\x7e]*")
 
@@ -162,6 +163,11 @@ class _Checks:
                     )
             for index, pattern in enumerate(role.models):
                 self._model_name(pattern, *path, "models", index)
+            for parameter, rule in role.parameters.items():
+                if isinstance(rule, Cap) and (rule.max is None) == (rule.cap is None):
+                    raise self._fail("a bound is either max or cap", *path, "parameters", parameter)
+            self._networks(role.network.allow, *path, "network", "allow")
+            self._networks(role.network.deny, *path, "network", "deny")
             if role.redaction not in document.profiles:
                 raise self._fail(f"there is no redaction profile {role.redaction!r}", *path, "redaction")
 
@@ -170,8 +176,51 @@ class _Checks:
             raise self._fail(f"there is no role {name!r}", *path)
 
     def _identity(self) -> None:
-        if self._document.identity.anonymous:
-            self._role_exists(self._document.identity.anonymous, "identity", "anonymous")
+        identity = self._document.identity
+        if identity.anonymous:
+            self._role_exists(identity.anonymous, "identity", "anonymous")
+        if identity.resource is not None:
+            self._parse(check_url, identity.resource, "identity", "resource")
+        issuers: dict[str, int] = {}
+        for index, issuer in enumerate(identity.jwt):
+            self._issuer(index, issuer)
+            if issuer.issuer in issuers:
+                raise self._fail(f"is already identity.jwt[{issuers[issuer.issuer]}]", "identity", "jwt", index)
+            issuers[issuer.issuer] = index
+        for index, endpoint in enumerate(identity.introspection):
+            path = ("identity", "introspection", index)
+            self._parse(check_url, endpoint.url, *path, "url")
+            self._claims(endpoint, *path)
+            for key, text in (("cache", endpoint.cache), ("negative_cache", endpoint.negative_cache)):
+                self._parse(parse_duration, text, *path, key)
+
+    def _issuer(self, index: int, issuer: JwtIssuer) -> None:
+        path = ("identity", "jwt", index)
+        for number, algorithm in enumerate(issuer.algorithms):
+            if algorithm not in ALGORITHMS:
+                known = ", ".join(sorted(ALGORITHMS))
+                raise self._fail(f"{algorithm!r} is not one of {known}", *path, "algorithms", number)
+        symmetric = SYMMETRIC.intersection(issuer.algorithms)
+        if symmetric and not symmetric.issuperset(issuer.algorithms):
+            # Beside a public key, an HMAC with that key as its secret is the classic forgery (RFC 8725, section 2.1).
+            raise self._fail("HS256, HS384 and HS512 cannot stand beside other algorithms", *path, "algorithms")
+        is_url = issuer.jwks is not None and "://" in issuer.jwks
+        if symmetric and (issuer.jwks is None or is_url):
+            raise self._fail("secrets of HS256, HS384 and HS512 are in a file, not at a URL", *path, "jwks")
+        if issuer.jwks is None:
+            self._parse(check_url, issuer.issuer, *path, "issuer")
+        elif is_url:
+            self._parse(check_url, issuer.jwks, *path, "jwks")
+        self._claims(issuer, *path)
+        for key, text in (("refresh", issuer.refresh), ("keep", issuer.keep)):
+            self._parse(_time_out, text, *path, key)
+
+    def _claims(self, issuer: JwtIssuer | Introspection, *path: str | int) -> None:
+        for name, role in issuer.role_map.items():
+            self._role_exists(role, *path, "role_map", name)
+        for number, role in enumerate(issuer.default_roles):
+            self._role_exists(role, *path, "default_roles", number)
+        self._parse(parse_duration, issuer.clock_skew, *path, "clock_skew")
 
     def _limits(self) -> None:
         names: dict[str, int] = {}
@@ -184,17 +233,21 @@ class _Checks:
     def _limit(self, index: int, limit: Limit) -> None:
         path = ("limits", index)
         self._name(limit.name, *path, "name")
-        given = [kind for kind in ("requests", "tokens", "spend", "concurrent") if getattr(limit, kind) is not None]
+        given = kinds_of(limit)
         if len(given) != 1:
             what = f"it has {' and '.join(given)}" if given else "it has none"
-            raise self._fail(f"a limit has exactly one of requests, tokens, spend and concurrent; {what}", *path)
+            raise self._fail(f"a limit has exactly one of {', '.join(KINDS)}; {what}", *path)
         kind = given[0]
         if kind != "concurrent":
             rate = getattr(limit, kind)
-            if not (_SPEND if kind == "spend" else _RATE).fullmatch(rate) or float(rate.partition("/")[0]) == 0:
+            try:
+                parse_rate(kind, rate)
+            except ValueError as error:
                 raise self._fail(
-                    f"{rate!r} is not a rate such as 600/minute (second, minute, hour, day, month)", *path, kind
-                )
+                    f"{rate!r} is not a rate such as 600/minute (second, minute, hour, day, month): {error}",
+                    *path,
+                    kind,
+                ) from None
         elif limit.burst is not None:
             raise self._fail("a limit on concurrent requests has no burst", *path, "burst")
         for number, role in enumerate(limit.roles or ()):
@@ -213,6 +266,11 @@ class _Checks:
             ("deny", network.deny),
         ):
             self._networks(texts, "network", key)
+        if network.bans is not None:
+            for key, text in (("ban", network.bans.ban), ("longest", network.bans.longest)):
+                self._parse(_time_out, text, "network", "bans", key)
+            if network.bans.slow_after > network.bans.ban_after:
+                raise self._fail("answers slow down before the ban: more than ban_after", "network", "bans")
 
     def _networks(self, texts: Iterable[str], *path: str | int) -> None:
         for index, text in enumerate(texts):

@@ -51,87 +51,151 @@ class Price(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class Model(Section, frozen=True, forbid_unknown_fields=True):
-    """Where requests for a model go, and what they cost."""
+    """Where requests for a model go, and what they cost.
+
+    `default_output`: tokens of answer that are reserved for a request that does not say how many it wants.
+    """
 
     upstream: Name
     price: Price | None = None
+    default_output: Positive = 1024
 
 
 class JwtIssuer(Section, frozen=True, forbid_unknown_fields=True):
-    """An issuer of JWT access tokens. `jwks` is a URL or a file."""
+    """An issuer of JWT access tokens. `jwks` is a URL, a file, or left out: then the issuer's discovery names it.
 
-    issuer: str
-    jwks: str
+    `role_map` turns the issuer's names of roles into the policy's; `default_roles` are for tokens without the claim.
+    Keys are fetched again every `refresh`, and kept for `keep` while they cannot be.
+    """
+
+    issuer: Annotated[str, Meta(min_length=1, max_length=2048)]
+    jwks: str | None = None
     audience: list[str] = []
-    algorithms: list[str] = field(default_factory=lambda: ["RS256"])
+    algorithms: Annotated[list[str], Meta(min_length=1)] = field(default_factory=lambda: ["RS256"])
     subject_claim: str = "sub"
     roles_claim: str = "roles"
     team_claim: str | None = None
+    role_map: dict[str, Name] = {}
+    default_roles: list[Name] = []
+    clock_skew: str = "5s"
+    refresh: str = "5m"
+    keep: str = "1h"
+    ca_file: str | None = None
 
 
 class Introspection(Section, frozen=True, forbid_unknown_fields=True):
-    """An RFC 7662 endpoint for opaque tokens."""
+    """An RFC 7662 endpoint for opaque tokens. `auth`: how the client's id and secret are sent; answers are kept for
+    `cache`, those that say no for `negative_cache`. Claims as for JWTs."""
 
     url: str
     client_id: str
     client_secret: str = ""
+    auth: Literal["basic", "post"] = "basic"
+    issuer: str | None = None
+    audience: list[str] = []
+    subject_claim: str = "sub"
+    roles_claim: str = "roles"
+    team_claim: str | None = None
+    role_map: dict[str, Name] = {}
+    default_roles: list[Name] = []
+    clock_skew: str = "5s"
+    cache: str = "60s"
+    negative_cache: str = "10s"
+    ca_file: str | None = None
 
 
 class Identity(Section, frozen=True, forbid_unknown_fields=True):
-    """The kinds of credential that are accepted. `anonymous`: the role of requests without one."""
+    """The kinds of credential that are accepted. `anonymous`: the role of requests without one. `resource`: the URL
+    by which clients know this gateway, for its metadata (RFC 9728); left out, it is taken from the request's Host."""
 
     api_keys: bool = True
     jwt: list[JwtIssuer] = []
     introspection: list[Introspection] = []
     anonymous: str | None = None
+    resource: str | None = None
 
 
 class Cap(Section, frozen=True, forbid_unknown_fields=True):
-    """A parameter's largest value."""
+    """A parameter's largest value: what asks for more is refused (`max`) or lowered (`cap`). Exactly one of both."""
 
-    max: Annotated[float, Meta(ge=0, le=10**12)]
+    max: Annotated[float, Meta(ge=0, le=10**12)] | None = None
+    cap: Annotated[float, Meta(ge=0, le=10**12)] | None = None
+
+
+class RoleNetwork(Section, frozen=True, forbid_unknown_fields=True):
+    """Where a role may be used from. Deny beats allow; an empty allow list is every address."""
+
+    allow: list[str] = []
+    deny: list[str] = []
 
 
 class Role(Section, frozen=True, forbid_unknown_fields=True):
-    """What a principal of this role may do."""
+    """What a principal of this role may do. `tools` are globs of names, `modalities` kinds of content; left out, all
+    are allowed. A principal has none of a role that may not be used from its address."""
 
     endpoints: list[Name] = []
     models: list[Name] = []
     parameters: dict[Name, Literal["deny", "allow", "strip"] | Cap] = {}
     redaction: Name = "default"
+    tools: list[Name] | None = None
+    modalities: list[Literal["text", "image", "audio", "video", "file"]] | None = None
+    streaming: bool = True
+    network: RoleNetwork = RoleNetwork()
 
 
 class Limit(Section, frozen=True, forbid_unknown_fields=True):
-    """One limit: exactly one of requests, tokens, spend and concurrent.
+    """One limit: exactly one of requests, tokens, input_tokens, output_tokens, spend, concurrent and body_bytes.
 
+    `by`: one scope, or several that count for each combination. `window`: see `engine.policy.limits`; `timezone` is
+    that of a calendar window. `on_exhausted`: whether a stream that uses up what is left is ended or may finish.
     `when_store_fails`: what holds while the store that hosts share (TIDEGATE_REDIS_URL) cannot be asked.
     """
 
     name: Name
-    by: By
+    by: By | list[By]
     requests: str | None = None
     tokens: str | None = None
+    input_tokens: str | None = None
+    output_tokens: str | None = None
     spend: str | None = None
     concurrent: Positive | None = None
+    body_bytes: str | None = None
     burst: Positive | None = None
+    window: Literal["rate", "calendar"] | None = None
+    timezone: str = "UTC"
+    on_exhausted: Literal["finish", "end"] = "finish"
     roles: list[Name] | None = None
     models: list[Name] | None = None
     ipv6_prefix: Annotated[int, Meta(ge=1, le=128)] = 64
     when_store_fails: Literal["closed", "local_share", "open"] = "closed"
 
 
+class Bans(Section, frozen=True, forbid_unknown_fields=True):
+    """Addresses whose credentials fail: after so many failures answers slow down, after so many they are banned; the
+    first ban, and the longest."""
+
+    slow_after: Positive = 50
+    ban_after: Positive = 80
+    ban: str = "1m"
+    longest: str = "1h"
+
+
 class Network(Section, frozen=True, forbid_unknown_fields=True):
-    """Addresses and networks, as `192.0.2.1` or `192.0.2.0/24`."""
+    """Addresses and networks, as `192.0.2.1` or `192.0.2.0/24`. `forwarded` is the one header that the trusted proxies
+    write: of the other, clients could send what they like. `bans: null` switches them off."""
 
     trusted_proxies: list[str] = []
+    forwarded: Literal["x-forwarded-for", "forwarded"] = "x-forwarded-for"
     allow: list[str] = []
     deny: list[str] = []
+    bans: Bans | None = Bans()
 
 
 class Validation(Section, frozen=True, forbid_unknown_fields=True):
     """Bounds on requests."""
 
     unknown_fields: Literal["allow", "strip", "reject"] = "allow"
+    refuse_text: list[Literal["tags", "bidi", "invisible", "controls", "repetition"]] = []
     max_body: str | int = "1MiB"
     max_depth: Annotated[int, Meta(ge=1, le=10_000)] = 64
     max_messages: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
@@ -150,8 +214,20 @@ class UserRule(Section, frozen=True, forbid_unknown_fields=True):
     counterexamples: list[str] = []
 
 
+class Hazards(Section, frozen=True, forbid_unknown_fields=True):
+    """What the groups of output hazards need to know. `allowed_hosts`: hosts that links may lead to, as `example.com`
+    or `*.example.com`. `canaries`: texts that no answer may have, such as one put into a system prompt for this."""
+
+    allowed_hosts: list[str] = []
+    canaries: list[Annotated[str, Meta(min_length=8, max_length=256)]] = []
+
+
 class Route(Section, frozen=True, forbid_unknown_fields=True):
-    """A JSON API other than the known dialects. `response_text`: JSON pointers, with `*`, to text in its answers."""
+    """A JSON API other than the known dialects. `response_text`: JSON pointers, with `*`, to text in its answers.
+
+    `request_schema`, `response_schema`: JSON Schema files, relative to the policy. `invalid_response`: what becomes of
+    an answer that does not fit.
+    """
 
     name: Name
     path: str
@@ -160,6 +236,8 @@ class Route(Section, frozen=True, forbid_unknown_fields=True):
         default_factory=lambda: ["POST"]
     )
     request_schema: str | None = None
+    response_schema: str | None = None
+    invalid_response: Literal["flag", "block"] = "block"
     response_text: list[str] = []
 
 
@@ -187,6 +265,7 @@ class Document(Section, frozen=True, forbid_unknown_fields=True):
     network: Network = Network()
     validation: Validation = Validation()
     redaction: Profiles = {}
+    hazards: Hazards = Hazards()
     rules: list[UserRule] = []
     routes: list[Route] = []
 

@@ -7,8 +7,10 @@ bound, its own or the `max_len` that it declares.
 from __future__ import annotations
 
 from engine.policy.loader import Policy
+from engine.redaction.links import HostError, allowed_hosts
 from engine.redaction.profile import Profile, compile_profile
 from engine.redaction.rule import NO_BOUND, Rule
+from engine.redaction.rules.hazards import canary_rule
 from engine.redaction.ruleset import RuleError, build
 
 
@@ -28,8 +30,15 @@ def compile_profiles(policy: Policy, hash_key: bytes) -> dict[str, Profile]:
         )
         for entry in document.rules
     ]
+    for index, host in enumerate(document.hazards.allowed_hosts):
+        try:
+            allowed_hosts([host])
+        except HostError as error:
+            raise policy.error(str(error), "hazards", "allowed_hosts", index) from None
+    if document.hazards.canaries:
+        rules.append(canary_rule(document.hazards.canaries))
     try:
-        ruleset = build(rules)
+        ruleset = build(rules, allowed_hosts(document.hazards.allowed_hosts))
     except RuleError as error:
         for index, entry in enumerate(document.rules):
             if entry.id == error.rule:

@@ -16,30 +16,38 @@ from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Final
 
 from engine._fast.bucket import SLOT_BYTES, WINDOW, Table
-from engine.access.globs import MAX_NAME
+from engine._fast.budget import Journal
+from engine.access.failures import FailedCredentials
+from engine.access.globs import MAX_NAME, NameMatcher
 from engine.access.network import NetworkRules
 from engine.access.roles import Role
-from engine.errors import FORBIDDEN, MODEL_NOT_FOUND, Dialect, Refusal
+from engine.access.scope import addresses_within, models_within
+from engine.errors import ADDRESS_DENIED, FORBIDDEN, MODEL_NOT_FOUND, Dialect, Refusal
+from engine.extraction.content import ContentRules
 from engine.extraction.parameters import ParameterRules, Rule
 from engine.identity.principal import Principal, anonymous
+from engine.identity.tokens import TokenConfig
 from engine.limits.limiter import Limiter
-from engine.limits.model import Limit
-from engine.limits.rates import Rate
 from engine.limits.shared.sharing import Sharing, check_shareable
 from engine.policy import model
 from engine.policy.endpoints import ENDPOINTS, NAMED_ONLY, Body, BuiltIn
+from engine.policy.limits import compile_limiter
 from engine.policy.loader import Policy
 from engine.policy.profiles import compile_profiles
+from engine.policy.tokens import compile_tokens
 from engine.policy.upstreams import ModelTable, ModelTarget, Price, UpstreamConfig, compile_upstream
 from engine.redaction.profile import Profile
-from engine.settings import parse_size
+from engine.settings import parse_duration, parse_size
 from engine.validation.decode import Bounds
+from engine.validation.hygiene import TextRules
+from engine.validation.schema import Schema, SchemaError, load_schema
 
 __all__ = [
     "CompiledRole",
@@ -50,6 +58,7 @@ __all__ = [
     "Snapshot",
     "UpstreamConfig",
     "compile_snapshot",
+    "scratch_table",
     "verify",
 ]
 
@@ -69,7 +78,7 @@ class Endpoint:
 
     `is_hot`: a POST to it is served by the fast lane. `route` is the policy's own route, None for a built-in endpoint.
     `response_text` are JSON pointers to the text in answers, None where the dialect tells. `body` and `is_text`: see
-    `engine.policy.endpoints`; a route is read as JSON of any shape.
+    `engine.policy.endpoints`; a route is read as JSON of any shape, and held against its schemas where it has some.
     """
 
     name: str
@@ -82,15 +91,21 @@ class Endpoint:
     response_text: tuple[str, ...] | None
     body: Body | None
     is_text: bool = True
+    request_schema: Schema | None = None
+    response_schema: Schema | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledRole:
-    """A role with what it decides: whom it lets where, which parameters, and how answers are redacted."""
+    """A role with what it decides: whom it lets where, which parameters, and how answers are redacted.
+
+    `may_probe`: its policy allows logprobs by name, so they go together with what `engine.extraction.probing` names.
+    """
 
     access: Role
     parameters: ParameterRules | None
     profile: Profile
+    may_probe: bool = False
 
     @property
     def name(self) -> str:
@@ -109,7 +124,9 @@ class Permit:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """A compiled policy. `endpoints` is by exact request path, `kept` by one with `{id}` in it; `anonymous` is who has
-    no credential, if anybody may."""
+    no credential, if anybody may. `forwarded` is the
+    header that trusted proxies write. `resource` is the URL that clients know this gateway by, where the policy names
+    it."""
 
     revision: str
     api_keys: bool
@@ -123,6 +140,11 @@ class Snapshot:
     network: NetworkRules
     limiter: Limiter
     bounds: Bounds
+    tokens: TokenConfig
+    resource: str | None
+    failed_credentials: FailedCredentials | None
+    role_networks: Mapping[str, NetworkRules]
+    forwarded: bytes
     _permits: dict[tuple[tuple[str, ...], str, str | None], Permit] = field(default_factory=dict, repr=False)
     _callable: set[tuple[tuple[str, ...], str]] = field(default_factory=set, repr=False)
 
@@ -130,6 +152,30 @@ class Snapshot:
     def max_body(self) -> int:
         """The largest body of a request, in bytes."""
         return self.bounds.max_body
+
+    @property
+    def resource_metadata(self) -> str | None:
+        """Where clients find out which tokens are accepted (RFC 9728, section 3.1), where the policy names a URL."""
+        if self.resource is None or not self.tokens.issuers:
+            return None
+        scheme, _, rest = self.resource.partition("://")
+        host, slash, path = rest.partition("/")
+        return f"{scheme}://{host}/.well-known/oauth-protected-resource{slash}{path}".rstrip("/")
+
+    def at_address(self, principal: Principal, address: bytes) -> Principal:
+        """The principal with those of its roles that may be used from a packed address.
+
+        Raises Refusal (403) where none may, or its key may not.
+        """
+        roles = tuple(
+            role
+            for role in principal.roles
+            if role not in self.role_networks or self.role_networks[role].permits(address)
+        )
+        key = principal.addresses
+        if (principal.roles and not roles) or (key is not None and not addresses_within(key).permits(address)):
+            raise Refusal(ADDRESS_DENIED, "This credential may not be used from your address.", control="identify")
+        return principal if roles == principal.roles else replace(principal, roles=roles)
 
     def endpoint(self, path: str) -> Endpoint | None:
         """What a client asks for by this path, its `{id}` put in where it has one."""
@@ -164,6 +210,10 @@ class Snapshot:
 
         Raises Refusal: 403 for what no role allows, 404 for a model that the policy does not have.
         """
+        if principal.models is not None and model is not None and not models_within(principal.models).matches(model):
+            raise Refusal(
+                FORBIDDEN, f"This key is not for the model '{model[:_SHOWN]}'.", param="model", control="identify"
+            )
         key = (principal.roles, endpoint, model)
         permit = self._permits.get(key)
         if permit is None:
@@ -177,7 +227,12 @@ class Snapshot:
     def models_of(self, principal: Principal) -> list[str]:
         """The names of models that the principal may ask for; of those that only a glob covers, none."""
         roles = self._roles_of(principal)
-        return [name for name in self.models.names if any(role.access.permits_model(name) for role in roles)]
+        scope = models_within(principal.models) if principal.models is not None else None
+        return [
+            name
+            for name in self.models.names
+            if any(role.access.permits_model(name) for role in roles) and (scope is None or scope.matches(name))
+        ]
 
     def _roles_of(self, principal: Principal) -> list[CompiledRole]:
         return [self.roles[name] for name in principal.roles if name in self.roles]
@@ -201,9 +256,16 @@ class Snapshot:
         return target
 
 
-def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes, sharing: Sharing | None = None) -> Snapshot:
-    """The snapshot of a policy. `table` holds the limits' counters, `hash_key` keys the hash action of redaction;
-    with `sharing` the limits are kept together with other hosts.
+def compile_snapshot(
+    policy: Policy,
+    *,
+    table: Table,
+    hash_key: bytes,
+    journal: Journal | None = None,
+    sharing: Sharing | None = None,
+) -> Snapshot:
+    """The snapshot of a policy. `table` holds the limits' counters, `journal` the open reservations of this process,
+    `sharing` the other hosts' part in them (see `Limiter`), `hash_key` keys the hash action of redaction.
 
     Raises PolicyError.
     """
@@ -211,7 +273,7 @@ def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes, sharing: 
     upstreams = {name: compile_upstream(name, upstream) for name, upstream in document.upstreams.items()}
     profiles = compile_profiles(policy, hash_key)
     role = document.identity.anonymous
-    exact, kept = _endpoints(document, upstreams)
+    exact, kept = _endpoints(policy, upstreams)
     network = document.network
     return Snapshot(
         revision=policy.revision,
@@ -226,6 +288,7 @@ def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes, sharing: 
                 Role(name, entry.endpoints, entry.models, entry.redaction, NAMED_ONLY),
                 _parameters(policy, name, entry),
                 profiles[entry.redaction],
+                entry.parameters.get("logprobs") == "allow",
             )
             for name, entry in document.roles.items()
         },
@@ -238,8 +301,17 @@ def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes, sharing: 
             deny=map(ip_network, network.deny),
             trusted=map(ip_network, network.trusted_proxies),
         ),
-        limiter=_limiter(policy, table, sharing),
+        limiter=compile_limiter(policy, table, journal, sharing),
         bounds=_bounds(policy),
+        tokens=compile_tokens(policy),
+        resource=document.identity.resource,
+        failed_credentials=_failed_credentials(document.network.bans),
+        forwarded=network.forwarded.encode(),
+        role_networks={
+            name: NetworkRules(map(ip_network, entry.network.allow), map(ip_network, entry.network.deny))
+            for name, entry in document.roles.items()
+            if entry.network.allow or entry.network.deny
+        },
     )
 
 
@@ -248,19 +320,22 @@ def verify(policy: Policy, *, shared: bool = False) -> None:
 
     `shared`: its limits are to be kept together with other hosts.
     """
-    table = Table(mmap.mmap(-1, WINDOW * SLOT_BYTES), bytes(16))
-    snapshot = compile_snapshot(policy, table=table, hash_key=bytes(32))
+    snapshot = compile_snapshot(policy, table=scratch_table(), hash_key=bytes(32))
     if shared:
-        _check_shared(policy, snapshot.limiter.limits)
+        _check_shared(policy, snapshot.limiter)
 
 
-def _check_shared(policy: Policy, limits: Sequence[Limit]) -> None:
-    names = [limit.name for limit in policy.document.limits]
-    for limit in limits:
+def _check_shared(policy: Policy, limiter: Limiter) -> None:
+    for index, limit in enumerate(limiter.limits):
         try:
             check_shareable(limit)
         except ValueError as error:
-            raise policy.error(str(error), "limits", names.index(limit.name)) from None
+            raise policy.error(str(error), "limits", index) from None
+
+
+def scratch_table() -> Table:
+    """Counters for a snapshot that counts nothing."""
+    return Table(mmap.mmap(-1, WINDOW * SLOT_BYTES), bytes(16))
 
 
 def _keepers(upstreams: Mapping[str, UpstreamConfig]) -> dict[str, UpstreamConfig]:
@@ -285,10 +360,11 @@ def _endpoint(built_in: BuiltIn) -> Endpoint:
 
 
 def _endpoints(
-    document: model.Document, upstreams: Mapping[str, UpstreamConfig]
+    policy: Policy, upstreams: Mapping[str, UpstreamConfig]
 ) -> tuple[dict[str, Endpoint], dict[str, Endpoint]]:
     """By exact path, and by one with `{id}` in it. What nobody keeps files for has no such endpoints; a route of the
     policy stands before a built-in endpoint of its name or path."""
+    document = policy.document
     routed = {route.name for route in document.routes} | {route.path for route in document.routes}
     offered = [
         built_in
@@ -298,7 +374,7 @@ def _endpoints(
     ]
     kept = {built_in.path: _endpoint(built_in) for built_in in offered if "{id}" in built_in.path}
     found = {built_in.path: _endpoint(built_in) for built_in in offered if "{id}" not in built_in.path}
-    for route in document.routes:
+    for index, route in enumerate(document.routes):
         found[route.path] = Endpoint(
             name=route.name,
             dialect="generic",
@@ -309,8 +385,20 @@ def _endpoints(
             route=route,
             response_text=tuple(route.response_text) or None,
             body=None,
+            request_schema=_schema(policy, index, "request_schema", route.request_schema),
+            response_schema=_schema(policy, index, "response_schema", route.response_schema),
         )
     return found, kept
+
+
+def _schema(policy: Policy, index: int, field: str, name: str | None) -> Schema | None:
+    """A route's schema; its file is named relative to the policy."""
+    if name is None:
+        return None
+    try:
+        return load_schema(Path(policy.source).parent / name)
+    except SchemaError as error:
+        raise policy.error(f"{name}: {error}", "routes", index, field) from None
 
 
 def _upstream_path(document: model.Document, route: model.Route) -> bytes:
@@ -323,44 +411,38 @@ def _upstream_path(document: model.Document, route: model.Route) -> bytes:
 
 def _parameters(policy: Policy, name: str, role: model.Role) -> ParameterRules | None:
     rules = {
-        parameter: Rule("max", rule.max) if isinstance(rule, model.Cap) else Rule(rule)
+        parameter: _bound(rule) if isinstance(rule, model.Cap) else Rule(rule)
         for parameter, rule in role.parameters.items()
         if rule != "allow"
     }
-    if not rules:
+    content = None
+    if role.tools is not None or role.modalities is not None or not role.streaming:
+        content = ContentRules(
+            NameMatcher(role.tools).matches if role.tools is not None else None,
+            frozenset(role.modalities) if role.modalities is not None else None,
+            role.streaming,
+        )
+    if not rules and content is None:
         return None
     try:
-        return ParameterRules(rules)
+        return ParameterRules(rules, content)
     except ValueError as error:
         raise policy.error(str(error), "roles", name, "parameters") from None
 
 
-def _limiter(policy: Policy, table: Table, sharing: Sharing | None) -> Limiter:
-    limits = []
-    for index, limit in enumerate(policy.document.limits):
-        if limit.requests is None:
-            continue
-        try:
-            limits.append(
-                Limit(
-                    name=limit.name,
-                    by=limit.by,
-                    requests=Rate.parse(limit.requests),
-                    burst=limit.burst,
-                    roles=frozenset(limit.roles) if limit.roles is not None else None,
-                    models=tuple(limit.models) if limit.models is not None else None,
-                    ipv6_prefix=limit.ipv6_prefix,
-                    when_store_fails=limit.when_store_fails,
-                )
-            )
-        except ValueError as error:
-            raise policy.error(str(error), "limits", index) from None
-    if sharing is not None:
-        _check_shared(policy, limits)
-    try:
-        return Limiter(table, limits, sharing)
-    except ValueError as error:
-        raise policy.error(str(error), "limits") from None
+def _bound(cap: model.Cap) -> Rule:
+    return Rule("max", cap.max) if cap.max is not None else Rule("cap", cap.cap)
+
+
+def _failed_credentials(bans: model.Bans | None) -> FailedCredentials | None:
+    if bans is None:
+        return None
+    return FailedCredentials(
+        bans.slow_after,
+        bans.ban_after,
+        parse_duration(bans.ban),
+        max(parse_duration(bans.ban), parse_duration(bans.longest)),
+    )
 
 
 def _bounds(policy: Policy) -> Bounds:
@@ -371,6 +453,8 @@ def _bounds(policy: Policy) -> Bounds:
             max_depth=validation.max_depth,
             max_messages=validation.max_messages,
             max_body=parse_size(body) if isinstance(body, str) else body,
+            unknown_fields=validation.unknown_fields,
+            text=TextRules(validation.refuse_text) if validation.refuse_text else None,
         )
     except ValueError as error:
         raise policy.error(str(error), "validation") from None

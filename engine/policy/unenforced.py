@@ -7,10 +7,11 @@ struck from it by the change that builds it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+from engine.policy.limits import is_shared
 from engine.policy.loader import Policy
+from engine.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +26,17 @@ class Unenforced:
         return f"{self.control}: {self.reason}"
 
 
-def unenforced(policy: Policy) -> list[Unenforced]:
-    """What the policy asks for and this build does not do, in the order of the file."""
-    return sorted(_of_policy(policy), key=lambda control: control.line)
+def unenforced(policy: Policy, settings: Settings | None = None) -> list[Unenforced]:
+    """What the policy asks for and this build does not do under these settings, in the order of the file.
 
-
-def _of_policy(policy: Policy) -> Iterator[Unenforced]:
-    document = policy.document
-
-    def missing(reason: str, *path: str | int) -> Unenforced:
-        line = policy.line(*path)
-        return Unenforced(policy.error(reason, *path).path, line, reason)
-
-    for index in range(len(document.identity.jwt)):
-        yield missing("JWT access tokens are not accepted", "identity", "jwt", index)
-    for index in range(len(document.identity.introspection)):
-        yield missing("tokens are not introspected", "identity", "introspection", index)
-    for index, limit in enumerate(document.limits):
-        for kind in ("tokens", "spend", "concurrent"):
-            if getattr(limit, kind) is not None:
-                what = "concurrent requests" if kind == "concurrent" else kind
-                yield missing(f"the limit {limit.name!r} on {what} is not counted", "limits", index)
-    if document.validation.unknown_fields != "allow":
-        yield missing("unknown fields of requests are let through", "validation", "unknown_fields")
-    for index, route in enumerate(document.routes):
-        if route.request_schema is not None:
-            yield missing("requests are not held against a JSON Schema", "routes", index, "request_schema")
+    With a store that hosts share, a limit that it cannot keep would be counted by each host alone.
+    """
+    if settings is None or settings.redis_url is None:
+        return []
+    found = []
+    for index, limit in enumerate(policy.document.limits):
+        if not is_shared(limit):
+            path = ("limits", index)
+            reason = f"the limit {limit.name!r} is not shared between hosts; each host counts its own"
+            found.append(Unenforced(policy.error(reason, *path).path, policy.line(*path), reason))
+    return found

@@ -10,11 +10,14 @@ from urllib.parse import urlsplit
 
 from engine.access.globs import MAX_NAME, Glob
 from engine.errors import Dialect
+from engine.limits.spend import Tariff
 from engine.policy import model
 from engine.settings import parse_duration
 
 # Names that clients ask for are remembered up to here; past it they are looked for each time.
 _REMEMBERED: Final = 4096
+# What is reserved for the answer of a route, whose requests name no model with a number of its own.
+DEFAULT_OUTPUT: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,17 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class ModelTarget:
-    """Where a model's requests go. `name` is the policy's entry: a name or a glob; of a route, its name."""
+    """Where a model's requests go. `name` is the policy's entry: a name or a glob; of a route, its name.
+
+    `tariff` is the price as limits on spend count it; `default_output` the tokens that are reserved for an answer to a
+    request that does not say how many it wants.
+    """
 
     name: str
     upstream: UpstreamConfig
     price: Price | None
+    tariff: Tariff | None = None
+    default_output: int = DEFAULT_OUTPUT
 
 
 def compile_upstream(name: str, upstream: model.Upstream) -> UpstreamConfig:
@@ -101,7 +110,8 @@ class ModelTable:
         globs = []
         for pattern, entry in models.items():
             price = Price(entry.price.input, entry.price.output) if entry.price is not None else None
-            target = ModelTarget(pattern, upstreams[entry.upstream], price)
+            tariff = Tariff.of(price.input, price.output) if price is not None else None
+            target = ModelTarget(pattern, upstreams[entry.upstream], price, tariff, entry.default_output)
             glob = Glob(pattern)
             if glob.is_exact:
                 exact[pattern] = target

@@ -41,7 +41,8 @@ END_MARGIN_S: Final = 2.0
 class Fleet:
     """As many workers as there are listening sockets.
 
-    `command` starts a worker, `new_ring` makes the locked descriptor of an audit ring, stripe 0 of `board` is not lent.
+    `command` starts a worker, `new_ring` makes the locked descriptor of an audit ring, `on_gone` is
+    called when a worker has ended, stripe 0 of `board` is not lent.
     `up` is set when all workers have served at once for the first time; `restarts` counts.
     """
 
@@ -53,6 +54,7 @@ class Fleet:
         sockets: Sequence[socket.socket],
         board: Board,
         new_ring: Callable[[], int],
+        on_gone: Callable[[], None],
     ) -> None:
         self.policy = policy
         self.up = asyncio.Event()
@@ -63,6 +65,7 @@ class Fleet:
         self._sockets = tuple(sockets)
         self._board = board
         self._new_ring = new_ring
+        self._on_gone = on_gone
         self._ending = asyncio.Event()
         self._children: dict[int, Child] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -162,6 +165,7 @@ class Fleet:
     async def _watch(self, child: Child, start: control.Start) -> None:
         code = await child.watch(start, self._is_ready)
         del self._children[child.pid]
+        self._on_gone()
         self._board.clear_gauges(start.stripe)
         self._stripes.put_nowait(start.stripe)
         if self._ending.is_set():

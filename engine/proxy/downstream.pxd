@@ -15,6 +15,8 @@ cdef class Downstream:
     cdef bint _complete
     cdef RequestContext _ctx
     cdef Exchange _exchange
+    cdef long _fields
+    cdef bint _headed
     cdef dict _headers
     cdef bint _http10
     cdef Lane _lane
@@ -25,6 +27,7 @@ cdef class Downstream:
     cdef long long _seen
     cdef int _stage
     cdef object _transport
+    cdef object _waiting
     cdef public double deadline
     cdef public object parser
 
@@ -33,13 +36,14 @@ cdef class Downstream:
     cdef _await_head(self)
     cdef _hand_over(self, bytes data, Py_ssize_t end)
     cdef _begin(self, bytes line, object endpoint, bytes data, Py_ssize_t end)
-    cdef _decide(self, RequestContext ctx)
-    cdef _put_off(self, RequestContext ctx, object pending)
     cdef _check_head(self, RequestContext ctx)
     cdef _frame(self, bytes line, bytes data, Py_ssize_t end)
     cdef _keep_rest(self, bytes data, Py_ssize_t size)
+    cdef _wait(self, object rest)
+    cdef _await_body(self)
     cdef _feed(self, bytes data)
     cdef _submit(self, RequestContext ctx)
+    cdef _start(self, RequestContext ctx, object out)
     cdef _refuse_early(self, object refusal)
     cdef _fail(self, RequestContext ctx)
     cdef _refuse(self, RequestContext ctx, object refusal, bint close)

@@ -10,7 +10,7 @@ One request at a time: what a client sends ahead waits, bounded, until the answe
 Stages and their deadlines:
     IDLE    between requests                     keep-alive time, then closed
     HEAD    a head has begun                     408
-    HELD    a phase of the head waits for the network, by its own time-out; what comes meanwhile waits
+    WAIT    a phase asks the network             that of what is asked; what comes meanwhile waits
     BODY    head accepted, body on its way       408
     BUSY    the exchange runs                    the exchange's own
     SEND    the client does not read its answer  cut
@@ -31,27 +31,28 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from engine.errors import (
     BAD_REQUEST,
     CLIENT_GONE,
-    EXPECTATION_FAILED,
     HEADERS_TOO_LARGE,
     REQUEST_TIMEOUT,
     TOO_LARGE,
-    Pending,
     Refusal,
 )
-from engine.pipeline.forward import query
+from engine.pipeline.forward import Outgoing, query
 from engine.pipeline.phases import internal_error
 from engine.proxy.headers import status_line
+from engine.proxy.heads import CHUNK_OVERHEAD, MAX_FIELDS, REPEATED, SINGLE, check_head
 from engine.proxy.peer import peer_address
 from engine.proxy.relay import Exchange
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Coroutine
+
     from engine.pipeline.context import RequestContext
     from engine.policy.snapshot import Endpoint
     from engine.proxy.lane import Lane
 
 log = logging.getLogger(__name__)
 
-IDLE, HEAD, HELD, BODY, BUSY, SEND, LINGER = range(7)
+IDLE, HEAD, BODY, BUSY, SEND, LINGER, WAIT = range(7)
 
 # What a client may send ahead of its answers: one request of the usual size. More waits in the kernel's buffers.
 MAX_AHEAD: Final = 64 * 1024
@@ -60,21 +61,8 @@ MAX_AHEAD: Final = 64 * 1024
 LINGER_SECONDS: Final = 2.0
 LINGER_BYTES: Final = 1 << 20
 
-# Fields that may stand once: a second one would be read by one party and not by another.
-_SINGLE: Final = frozenset(
-    (
-        b"host",
-        b"authorization",
-        b"x-api-key",
-        b"api-key",
-        b"content-type",
-        b"content-length",
-        b"content-encoding",
-        b"transfer-encoding",
-        b"expect",
-        b"anthropic-version",
-    )
-)
+# The deadline of what has a time-out of its own.
+_NEVER: Final = float("inf")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HEAD_END: Final = b"\r\n\r\n"
 
@@ -94,6 +82,8 @@ class Downstream:
         "_complete",
         "_ctx",
         "_exchange",
+        "_fields",
+        "_headed",
         "_headers",
         "_http10",
         "_lane",
@@ -104,6 +94,7 @@ class Downstream:
         "_seen",
         "_stage",
         "_transport",
+        "_waiting",
         "deadline",
         "parser",
     )
@@ -120,12 +111,13 @@ class Downstream:
         self._ahead = bytearray()
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
-        self._body_size = self._begun = self._seen = 0
+        self._body_size = self._begun = self._seen = self._fields = 0
         self._length = 0
-        self._complete = self._close = self._http10 = self._chunked = self._paused = False
+        self._complete = self._close = self._http10 = self._chunked = self._paused = self._headed = False
         self._ctx: RequestContext | None = None
         self._exchange: Exchange | None = None
         self._query = b""
+        self._waiting: asyncio.Task[None] | None = None
 
     # asyncio
 
@@ -140,6 +132,8 @@ class Downstream:
         self._lane.leave(self)
         exchange, self._exchange = self._exchange, None
         ctx, self._ctx = self._ctx, None
+        if self._waiting is not None:
+            self._waiting.cancel()
         if exchange is not None:
             exchange.cancel()
         elif ctx is not None and not ctx.closed:
@@ -167,7 +161,7 @@ class Downstream:
 
     def data_received(self, data: bytes) -> None:
         stage = self._stage
-        if stage in (BUSY, SEND, HELD):
+        if stage in (BUSY, SEND, WAIT):
             self._hold(data)
         elif stage == BODY:
             self._feed(data)
@@ -274,12 +268,12 @@ class Downstream:
     def _begin(self, line: bytes, endpoint: Endpoint, data: bytes, end: int) -> None:
         self._headers = {}
         self._body = []
-        self._body_size = self._begun = 0
-        self._complete = self._close = self._chunked = False
+        self._body_size = self._begun = self._fields = 0
+        self._complete = self._close = self._chunked = self._headed = False
         self._exchange = None
         lane = self._lane
         target = line.split(b" ", 2)[1]
-        self._query = query(target) if b"?" in target else b""
+        self._query = query(target) if target.find(b"?") >= 0 else b""
         ctx = self._ctx = lane.pipeline.open(
             "POST", endpoint.path, endpoint, self._headers, self._address, self._address_text
         )
@@ -293,67 +287,66 @@ class Downstream:
             if not self._complete:
                 self._refuse(ctx, Refusal(BAD_REQUEST, "The request is not valid HTTP."), True)
                 return
+        self._seen = len(data) - end
         self._frame(line, data, end)
         try:
             self._check_head(ctx)
+            pending = lane.pipeline.head(ctx)
         except Refusal as refusal:
-            self._refuse(ctx, refusal, not self._complete)
-            return
-        self._decide(ctx)
-
-    def _decide(self, ctx: RequestContext) -> None:
-        """The phases of the head; called again where one of them was put off."""
-        lane = self._lane
-        try:
-            lane.pipeline.head(ctx)
-        except Pending as pending:
-            self._stage = HELD
-            self.deadline = lane.sweeper.now + lane.body_timeout
-            self._put_off(ctx, pending)
-            return
-        except Refusal as refusal:
-            self._refuse(ctx, refusal, not self._complete)
+            # After a head that has two readings nobody knows where the next one begins.
+            self._refuse(ctx, refusal, refusal.kind is BAD_REQUEST or not self._complete)
             return
         except Exception:
             self._fail(ctx)
             return
+        if pending is not None:
+            self._wait(self._wait_head(ctx, pending))
+        elif self._complete:
+            self._submit(ctx)
+        else:
+            self._await_body()
+
+    def _wait(self, rest: Coroutine[object, object, None]) -> None:
+        """Runs the rest of a request that waits for the network; it ends with the connection."""
+        self._stage = WAIT
+        self.deadline = _NEVER
+        self._waiting = self._lane.loop.create_task(rest)
+
+    def _await_body(self) -> None:
+        self._stage = BODY
+        self.deadline = self._lane.sweeper.now + self._lane.body_timeout
+        if b"expect" in self._headers and self._body_size == 0:
+            self._transport.write(_CONTINUE)
+
+    async def _wait_head(self, ctx: RequestContext, pending: Awaitable[None]) -> None:
+        """Goes on with a request once its head is decided; what came of it meanwhile was held."""
+        try:
+            await pending
+        except Refusal as refusal:
+            self._waiting = None
+            self._refuse(ctx, refusal, not self._complete)
+            return
+        except Exception:
+            self._waiting = None
+            self._fail(ctx)
+            return
+        self._waiting = None
         if self._complete:
             self._submit(ctx)
             return
-        self._stage = BODY
-        self.deadline = lane.sweeper.now + lane.body_timeout
-        if b"expect" in self._headers and self._body_size == 0:
-            self._transport.write(_CONTINUE)
+        self._await_body()
         if self._ahead:
             held, self._ahead = bytes(self._ahead), bytearray()
             self._transport.resume_reading()
             self._feed(held)
 
-    def _put_off(self, ctx: RequestContext, pending: Pending) -> None:
-        """Goes on with the request, in the stage it is in, when what it waits for is there."""
-
-        def resume(_: asyncio.Future[None]) -> None:
-            if self._ctx is not ctx or ctx.closed or self._transport.is_closing():
-                return
-            if self._stage == HELD:
-                self._decide(ctx)
-            else:
-                self._submit(ctx)
-
-        pending.ready.add_done_callback(resume)
-
     def _check_head(self, ctx: RequestContext) -> None:
-        """What HTTP asks of a head beyond its grammar. Raises Refusal (400, 413, 417)."""
-        headers = self._headers
-        if b"" in headers:
-            raise Refusal(BAD_REQUEST, "A header field that may stand only once was sent twice.")
-        if b"host" not in headers and not self._http10:
-            raise Refusal(BAD_REQUEST, "The request has no Host header.")
+        """What HTTP and the policy's bound ask of a head. Raises Refusal (400, 413, 417)."""
+        check_head(self._headers, self._fields, self._http10)
         if self._length > ctx.snapshot.max_body or self._body_size > ctx.snapshot.max_body:
             raise Refusal(TOO_LARGE, f"The request's body is larger than {ctx.snapshot.max_body} bytes.")
-        expect = headers.get(b"expect")
-        if expect is not None and expect.lower() != b"100-continue":
-            raise Refusal(EXPECTATION_FAILED, "The only expectation that can be met is 100-continue.")
+        if self._chunked and not self._complete and self._seen > CHUNK_OVERHEAD + 8 * self._body_size:
+            raise Refusal(BAD_REQUEST, "The request's body is mostly framing.")
 
     def _frame(self, line: bytes, data: bytes, end: int) -> None:
         """Notes how the request is framed, and sets aside what came after it in the same read."""
@@ -383,6 +376,7 @@ class Downstream:
         ctx = self._ctx
         assert ctx is not None
         before = self._body_size
+        self._seen += len(data)
         try:
             self.parser.feed_data(data)
         except HttpParserError:
@@ -392,6 +386,8 @@ class Downstream:
         if self._body_size > ctx.snapshot.max_body:
             refusal = Refusal(TOO_LARGE, f"The request's body is larger than {ctx.snapshot.max_body} bytes.")
             self._refuse(ctx, refusal, True)
+        elif self._chunked and not self._complete and self._seen > CHUNK_OVERHEAD + 8 * self._body_size:
+            self._refuse(ctx, Refusal(BAD_REQUEST, "The request's body is mostly framing."), True)
         elif self._complete:
             self._keep_rest(data, self._length - before)
             self._submit(ctx)
@@ -404,15 +400,36 @@ class Downstream:
         self.deadline = 0.0
         try:
             out = lane.pipeline.body(ctx, body, self._query)
-        except Pending as pending:
-            self._put_off(ctx, pending)
-            return
         except Refusal as refusal:
             self._refuse(ctx, refusal, False)
             return
         except Exception:
             self._fail(ctx)
             return
+        if isinstance(out, Outgoing):
+            self._start(ctx, out)
+        else:
+            self._wait(self._wait_body(ctx, out))
+
+    async def _wait_body(self, ctx: RequestContext, pending: Awaitable[Outgoing]) -> None:
+        """Goes on with a request once its limits are taken."""
+        try:
+            out = await pending
+        except Refusal as refusal:
+            self._waiting = None
+            self._refuse(ctx, refusal, False)
+            return
+        except Exception:
+            self._waiting = None
+            self._fail(ctx)
+            return
+        self._waiting = None
+        self._stage = BUSY
+        self.deadline = 0.0
+        self._start(ctx, out)
+
+    def _start(self, ctx: RequestContext, out: Outgoing) -> None:
+        lane = self._lane
         exchange = self._exchange = Exchange(
             lane.pipeline, ctx, out, lane.pools.get(out.upstream), self, lane.sweeper, lane.max_answer
         )
@@ -514,6 +531,11 @@ class Downstream:
             # The answer may have come in a call from the upstream's side: no data_received will follow it by itself.
             self._lane.loop.call_soon(self._take_ahead)
 
+    @property
+    def running(self) -> Exchange | None:
+        """The exchange that is under way."""
+        return self._exchange
+
     def drain(self) -> None:
         """No further request on this connection; one under way is answered."""
         if self._stage == IDLE:
@@ -529,17 +551,23 @@ class Downstream:
         self._begun += 1
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if self._begun > 1:
+        if self._begun > 1 or self._headed:
+            # Of another request, or a trailer: what comes after a body says nothing about the request.
+            return
+        self._fields += 1
+        if self._fields > MAX_FIELDS:
             return
         name = name.lower()
         headers = self._headers
         if name not in headers:
             headers[name] = value
-        elif name in _SINGLE:
-            # No field has an empty name; the check of the head finds this one.
-            headers[b""] = name
+        elif name in SINGLE:
+            headers[REPEATED] = name
         else:
             headers[name] = headers[name] + b", " + value
+
+    def on_headers_complete(self) -> None:
+        self._headed = True
 
     def on_body(self, body: bytes) -> None:
         if self._begun == 1:

@@ -12,13 +12,11 @@ from engine.validation.form import Field, Form
 MAX_FIELDS = 64
 
 
-async def read_form(request: web.Request, limit: int) -> tuple[Form, int]:
+async def read_form(request: web.BaseRequest, limit: int) -> tuple[Form, int]:
     """The form and how many bytes its parts have. Raises Refusal (400, 413, 415); aiohttp's errors for a connection
     that ends are the caller's."""
     if request.content_type != "multipart/form-data":
         raise Refusal(UNSUPPORTED_MEDIA, "The Content-Type must be multipart/form-data.")
-    if request.content_length is not None and request.content_length > limit:
-        raise Refusal(TOO_LARGE, f"The request's body is larger than {limit} bytes.")
     fields: list[Field] = []
     size = 0
     try:

@@ -19,6 +19,7 @@ cdef class Lane:
     cdef public long long max_answer
     cdef public long long _max_connections
     cdef public set connections
+    cdef public set sockets
     cdef dict _hot
     cdef object _handed_over
 

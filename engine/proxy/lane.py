@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
+from engine.errors import REVOKED, Refusal
 from engine.proxy.deadlines import Sweeper
 from engine.proxy.downstream import Downstream
 from engine.proxy.headers import Clock
+from engine.proxy.relay import Exchange
 from engine.proxy.upstream import Pool
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+    from engine.identity.principal import Principal
     from engine.pipeline.phases import Pipeline
     from engine.policy.snapshot import Endpoint, Snapshot, UpstreamConfig
     from engine.settings import Settings
+
+
+class RelayedSocket(Protocol):
+    """A WebSocket that is under way."""
+
+    principal: Principal | None
+
+    def end(self, refusal: Refusal) -> None:
+        """End it from outside."""
 
 
 class Pools:
@@ -95,6 +107,7 @@ class Lane:
         self.max_answer = settings.max_answer_bytes
         self._max_connections = settings.max_connections
         self.connections: set[Downstream] = set()
+        self.sockets: set[RelayedSocket] = set()
         self._hot: dict[bytes, Endpoint] = {}
 
     def use(self, snapshot: Snapshot) -> None:
@@ -134,6 +147,18 @@ class Lane:
     def leave(self, connection: Downstream) -> None:
         self.connections.discard(connection)
         self.sweeper.items.discard(connection)
+
+    def end_revoked(self, is_revoked: Callable[[Principal], bool]) -> int:
+        """Ends what runs for principals whose credential is revoked. How many of it."""
+        running: list[Exchange | RelayedSocket] = [*self.sockets]
+        running += [item for item in self.sweeper.items if isinstance(item, Exchange)]
+        running += [found for connection in self.connections if (found := connection.running) is not None]
+        principals = {item.principal for item in running if item.principal is not None}
+        revoked = {principal for principal in principals if is_revoked(principal)}
+        ended = [item for item in running if item.principal in revoked]
+        for item in ended:
+            item.end(Refusal(REVOKED, "The credential was revoked."))
+        return len(ended)
 
     def drain(self) -> None:
         """No further requests: idle connections close now, the others after their answer."""

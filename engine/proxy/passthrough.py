@@ -3,8 +3,8 @@
 A connection comes here when a request on it was not for the fast lane, and stays. So this door serves the JSON
 endpoints too; only their sockets differ: an `Exchange` is driven into a `Spool`, from which the handler writes.
 
-Served here: the list of models, generic routes of any method, forms and files, WebSocket, `OPTIONS`, and every refusal
-of what is not served: 404 for an unknown path, 405 with `Allow` for a wrong method.
+Served here: the list of models, the metadata of the resource, generic routes of any method, forms and files, WebSocket,
+`OPTIONS`, and every refusal of what is not served: 404 for an unknown path, 405 with `Allow` for a wrong method.
 """
 
 from __future__ import annotations
@@ -13,35 +13,37 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from engine.errors import (
     BAD_REQUEST,
     CLIENT_GONE,
+    HEADERS_TOO_LARGE,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
     REQUEST_TIMEOUT,
     TOO_LARGE,
     Refusal,
 )
-from engine.pipeline.forward import query
-from engine.pipeline.pending import decided
+from engine.pipeline.forward import Outgoing, query
 from engine.pipeline.phases import internal_error
 from engine.proxy.forms import read_form
+from engine.proxy.heads import REPEATED, SINGLE, check_head
 from engine.proxy.models import listing
 from engine.proxy.peer import peer_address
 from engine.proxy.relay import Exchange
+from engine.proxy.resource import WELL_KNOWN, metadata
 from engine.proxy.websocket import relay
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
-    from engine.pipeline.forward import Outgoing
     from engine.pipeline.phases import Reply
     from engine.policy.snapshot import Endpoint
     from engine.proxy.lane import Lane
 
 log = logging.getLogger(__name__)
 
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 # Past this much unsent answer the upstream is not read further.
 HIGH_WATER = 256 * 1024
 
@@ -111,41 +113,70 @@ class Door:
     def __init__(self, lane: Lane) -> None:
         self._lane = lane
 
-    async def handle(self, request: web.Request) -> web.StreamResponse:
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Serves one request; every way out of it closes its context."""
         lane = self._lane
         snapshot = lane.pipeline.snapshot
         found = snapshot.endpoint(request.raw_path.partition("?")[0])
         endpoint = found if found is not None and request.method in found.methods else None
         address, text = peer_address(request.transport) if request.transport is not None else (bytes(16), "::")
-        headers = _headers(request)
+        headers, size = _headers(request)
         path = request.raw_path.partition("?")[0]
         ctx = lane.pipeline.open(request.method, path, endpoint, headers, address, text)
         try:
-            await decided(lambda: lane.pipeline.head(ctx))
+            self._check_head(request, headers, size, endpoint)
+        except Refusal as refusal:
+            # After a head that has two readings nobody knows where the next one begins.
+            return self.refuse(ctx, refusal, close=True)
+        try:
+            if path == WELL_KNOWN and request.method == "GET":
+                lane.pipeline.anyone(ctx)
+                return self._answer(ctx, metadata(snapshot, request))
+            pending = lane.pipeline.head(ctx)
+            if pending is not None:
+                await pending
             if endpoint is None:
                 if found is None:
                     raise Refusal(NOT_FOUND, "There is no such route here.")
                 return self._other_method(ctx, found)
             if endpoint.name == "models":
-                return await self._models(ctx)
+                return self._answer(ctx, listing(ctx))
             if endpoint.body == "socket":
-                permit = await decided(lambda: lane.pipeline.socket(ctx, request.query.get("model")))
+                permit = await lane.pipeline.socket(ctx, request.query.get("model"))
                 return await relay(lane, ctx, permit, request)
             return await self._exchange(ctx, request, await self._outgoing(ctx, endpoint, request))
         except Refusal as refusal:
-            return self._refuse(ctx, refusal, close=not request.content.at_eof())
+            return self.refuse(ctx, refusal, close=b"transfer-encoding" in headers or not request.content.at_eof())
         except (ConnectionError, asyncio.CancelledError):
             ctx.reason = CLIENT_GONE.code
             lane.pipeline.close(ctx, CLIENT_GONE.status, ctx.reservation is not None)
             raise
         except Exception:
             log.exception("request %s failed", ctx.id)
-            return self._refuse(ctx, internal_error(), close=True)
+            return self.refuse(ctx, internal_error(), close=True)
 
-    async def _outgoing(self, ctx: RequestContext, endpoint: Endpoint, request: web.Request) -> Outgoing:
+    def _check_head(
+        self, request: web.BaseRequest, headers: dict[bytes, bytes], size: int, endpoint: Endpoint | None
+    ) -> None:
+        if size > self._lane.max_header:
+            raise Refusal(HEADERS_TOO_LARGE, "The request's head is too large.")
+        check_head(headers, len(request.raw_headers), request.version < HttpVersion11)
+        if b"upgrade" in headers and b"upgrade" in headers.get(b"connection", b"").lower():
+            if endpoint is None or endpoint.body != "socket":
+                raise Refusal(BAD_REQUEST, "This endpoint does not switch protocols.")
+        elif request.method == "CONNECT":
+            raise Refusal(METHOD_NOT_ALLOWED, "There are no tunnels here.")
+
+    async def _outgoing(self, ctx: RequestContext, endpoint: Endpoint, request: web.BaseRequest) -> Outgoing:
         """The request for the upstream. Raises Refusal."""
         pipeline = self._lane.pipeline
+        limit = ctx.snapshot.max_body
+        if request.content_length is not None and request.content_length > limit:
+            raise Refusal(TOO_LARGE, f"The request's body is larger than {limit} bytes.")
+        if b"expect" in ctx.headers and request.writer is not None and not request.content.is_eof():
+            await request.writer.write(_CONTINUE)
+            # It is no part of the answer: without this the answer would be taken for begun.
+            request.writer.output_size = 0
         if endpoint.body == "form" or (endpoint.body == "file" and ctx.method == "POST"):
             try:
                 async with asyncio.timeout(self._lane.body_timeout):
@@ -154,16 +185,15 @@ class Door:
                 raise Refusal(REQUEST_TIMEOUT, "The request did not arrive in time.") from None
             except web.RequestPayloadError:
                 raise Refusal(BAD_REQUEST, "The request's body is not valid HTTP.") from None
-            return await decided(lambda: pipeline.form(ctx, form))
+            return await pipeline.form(ctx, form)
         body = await self._read(ctx, request)
-        return await decided(lambda: pipeline.body(ctx, body, query(request.raw_path.encode("latin-1"))))
+        out = pipeline.body(ctx, body, query(request.raw_path.encode("latin-1")))
+        return out if isinstance(out, Outgoing) else await out
 
-    async def _read(self, ctx: RequestContext, request: web.Request) -> bytes:
+    async def _read(self, ctx: RequestContext, request: web.BaseRequest) -> bytes:
         """The body, bounded in size and time. Raises Refusal (400, 408, 413)."""
         limit = ctx.snapshot.max_body
         too_large = Refusal(TOO_LARGE, f"The request's body is larger than {limit} bytes.")
-        if request.content_length is not None and request.content_length > limit:
-            raise too_large
         body = bytearray()
         try:
             async with asyncio.timeout(self._lane.body_timeout):
@@ -177,7 +207,7 @@ class Door:
             raise Refusal(BAD_REQUEST, "The request's body is not valid HTTP.") from None
         return bytes(body)
 
-    async def _exchange(self, ctx: RequestContext, request: web.Request, out: Outgoing) -> web.StreamResponse:
+    async def _exchange(self, ctx: RequestContext, request: web.BaseRequest, out: Outgoing) -> web.StreamResponse:
         lane = self._lane
         spool = Spool()
         exchange = Exchange(lane.pipeline, ctx, out, lane.pools.get(out.upstream), spool, lane.sweeper, lane.max_answer)
@@ -187,11 +217,12 @@ class Door:
             exchange.start()
             await spool.head()
             if spool.whole is not None:
-                return _response(spool.status, spool.headers, spool.whole)
+                return _last(request, _response(spool.status, spool.headers, spool.whole))
             if spool.aborted:
                 raise ConnectionResetError
             response = web.StreamResponse(status=spool.status)
             _set_headers(response, spool.headers)
+            _last(request, response)
             await response.prepare(request)
             async with asyncio.timeout(None) as patience:
                 while data := await spool.parts():
@@ -208,8 +239,8 @@ class Door:
             lane.sweeper.items.discard(exchange)
             exchange.cancel()
 
-    async def _models(self, ctx: RequestContext) -> web.StreamResponse:
-        body = listing(ctx)
+    def _answer(self, ctx: RequestContext, body: bytes) -> web.StreamResponse:
+        """An answer of the gateway's own."""
         lane = self._lane
         lane.pipeline.close(ctx, 200, False, len(body))
         return _response(200, lane.pipeline.headers(ctx, b"application/json"), body)
@@ -224,7 +255,8 @@ class Door:
         self._lane.pipeline.close(ctx, 204, False)
         return web.Response(status=204, headers={"allow": allowed, "x-request-id": ctx.id})
 
-    def _refuse(self, ctx: RequestContext, refusal: Refusal, *, close: bool) -> web.StreamResponse:
+    def refuse(self, ctx: RequestContext, refusal: Refusal, *, close: bool) -> web.Response:
+        """The answer to a refused request, which is closed by it; `close` ends the connection too."""
         reply: Reply = self._lane.pipeline.refuse(ctx, refusal)
         self._lane.pipeline.close(ctx, reply.status, False, len(reply.body))
         response = _response(*reply)
@@ -233,16 +265,33 @@ class Door:
         return response
 
 
-def _headers(request: web.Request) -> dict[bytes, bytes]:
-    """Lower-case names; a repeated field is joined by commas, so that a doubled credential is a wrong one."""
+def _headers(request: web.BaseRequest) -> tuple[dict[bytes, bytes], int]:
+    """By lower-case name, one that may not come twice and did also under `REPEATED`; and their size in bytes."""
     headers: dict[bytes, bytes] = {}
+    size = len(request.raw_path)
     for raw_name, value in request.raw_headers:
         name = raw_name.lower()
-        headers[name] = headers[name] + b", " + value if name in headers else value
-    return headers
+        size += len(name) + len(value)
+        if name not in headers:
+            headers[name] = value
+        elif name in SINGLE:
+            headers[REPEATED] = name
+        else:
+            headers[name] = headers[name] + b", " + value
+    return headers, size
+
+
+def _last(request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
+    """The same answer, the connection's last after a body in chunks: aiohttp's parser would take the trailers that may
+    stand behind it for fields of the next request."""
+    if "transfer-encoding" in request.headers:
+        response.force_close()
+    return response
 
 
 def _set_headers(response: web.StreamResponse, lines: bytes) -> None:
+    # In the place of aiohttp's own, which tells versions.
+    response.headers["server"] = "tidegate"
     for line in lines.split(b"\r\n"):
         if line:
             name, _, value = line.partition(b": ")

@@ -1,6 +1,6 @@
 from engine.pipeline.context cimport RequestContext
 from engine.pipeline.phases cimport Pipeline
-from engine.pipeline.settle cimport UsageTap
+from engine.pipeline.usage cimport UsageTap
 from engine.proxy.deadlines cimport Sweeper
 
 
@@ -33,12 +33,12 @@ cdef class Exchange:
     cpdef on_unreachable(self)
     cpdef on_deadline(self, double now)
     cpdef cancel(self)
+    cpdef end(self, object refusal)
     cpdef pause(self)
     cpdef resume(self)
     cpdef on_head(self, int status, dict headers)
     cpdef on_data(self, bytes chunk)
     cdef _collect(self, bytes chunk)
-    cdef bint _strips(self) except -1
     cdef bytes _decode(self, object decoder, bytes chunk)
     cpdef on_end(self)
     cpdef on_broken(self, str reason)

@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from engine.errors import CLIENT_GONE, UNAVAILABLE, UPSTREAM_BROKEN, UPSTREAM_TIMEOUT, Refusal
 from engine.pipeline.phases import internal_error
-from engine.pipeline.sanitize import feed_stream, open_stream, profile_of
-from engine.pipeline.settle import UsageTap, read_usage
+from engine.pipeline.sanitize import EVENT_STREAM, check_answer, feed_stream, must_be_whole, open_stream
+from engine.pipeline.usage import UsageTap, is_counted, read_usage
 
 if TYPE_CHECKING:
+    from engine.identity.principal import Principal
     from engine.pipeline.context import RequestContext
     from engine.pipeline.forward import Outgoing
     from engine.pipeline.phases import Pipeline
@@ -38,7 +39,6 @@ log = logging.getLogger(__name__)
 RELAY_AFTER = 256 * 1024
 
 _CONTENT_TYPE = b"application/json"
-_EVENT_STREAM = b"text/event-stream"
 # zlib: take both gzip and zlib framing, by their heads.
 _ANY_ZLIB = 32 + zlib.MAX_WBITS
 
@@ -151,13 +151,31 @@ class Exchange:
             self._refuse(Refusal(UPSTREAM_TIMEOUT, "The upstream fell silent in its answer."), "idle_timeout")
 
     def cancel(self) -> None:
-        """The client has left: the upstream's work is ended at once."""
+        """The client has left: the upstream's work is ended at once, unless a limit has to know what it used."""
         if self.done:
+            return
+        if self._sent and not self._begun and not self._ctx.stream and is_counted(self._ctx):
+            # The upstream does the work whether or not somebody waits for it. What it used is in its answer alone.
+            self._ctx.reason = CLIENT_GONE.code
+            self._sink = _Nobody()
+            self._sweeper.items.add(self)
+            if self._paused:
+                self.resume()
             return
         self.done = True
         self._drop_connection()
         self._ctx.reason = CLIENT_GONE.code
         self._close(CLIENT_GONE.status)
+
+    def end(self, refusal: Refusal) -> None:
+        """Ends the exchange from outside: a stream with an error event, an answer that has not begun as a refusal."""
+        self._refuse(refusal)
+
+    @property
+    def principal(self) -> Principal | None:
+        """Whose request it is."""
+        principal: Principal | None = self._ctx.principal
+        return principal
 
     def pause(self) -> None:
         """The client reads more slowly than the upstream writes."""
@@ -184,15 +202,22 @@ class Exchange:
         elif encoding not in (b"identity", b""):
             self._broken("it is compressed in a way that was not asked for")
             return
-        if 300 <= status < 400 or status < 200:
-            self._broken("it redirects")
+        if not (200 <= status < 300 or 400 <= status < 600):
+            self._broken("it redirects, or its status is none")
             return
         content_type = self._media if self._media != b"application/octet-stream" else _CONTENT_TYPE
         self._answer_headers = self._pipeline.headers(ctx, content_type)
         retry_after = headers.get(b"retry-after")
-        if retry_after is not None and status >= 400:
+        # Whole seconds, and days at the most: a date, or what else stands there, tells a client nothing it could use.
+        if retry_after is not None and status >= 400 and len(retry_after) <= 6 and retry_after.isdigit():
             self._answer_headers += b"retry-after: %b\r\n" % retry_after
-        if status < 300 and self._media.lower().startswith(_EVENT_STREAM):
+        if status < 300 and self._media.lower().startswith(EVENT_STREAM):
+            try:
+                # A stream of events is no value of a schema.
+                check_answer(ctx, b"")
+            except Refusal as refusal:
+                self._refuse(refusal)
+                return
             ctx.stream = True
             self._stream = open_stream(ctx, self.max_answer)
             self._tap = UsageTap(ctx)
@@ -206,7 +231,7 @@ class Exchange:
             self._size += len(chunk)
             if self._begun:
                 if self._tap is not None:
-                    self._tap.feed(chunk)
+                    chunk = self._tap.feed(chunk)
                 self._write(chunk if self._stream is None else feed_stream(self._ctx, self._stream, chunk))
             else:
                 self._collect(chunk)
@@ -218,7 +243,7 @@ class Exchange:
 
     def _collect(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
-        if self._size > RELAY_AFTER and profile_of(self._ctx) is None and not self._strips():
+        if self._size > RELAY_AFTER and not must_be_whole(self._ctx):
             self._ctx.redaction = "off"
             self._begin(b"")
             for held in self._chunks:
@@ -226,10 +251,6 @@ class Exchange:
             self._chunks.clear()
         elif self._size > self.max_answer:
             raise Refusal(UPSTREAM_BROKEN, "The upstream's answer is too large to be checked.", control="redaction")
-
-    def _strips(self) -> bool:
-        permit = self._ctx.permit
-        return permit is not None and permit.role.parameters is not None and bool(permit.role.parameters.strips)
 
     def _decode(self, decoder: zlib._Decompress, chunk: bytes) -> bytes:
         """Decompresses under the bound of an answer: a small body must not become an endless one."""
@@ -252,6 +273,9 @@ class Exchange:
             if self._decoder is not None and not self._decoder.eof and self._size:
                 raise Refusal(UPSTREAM_BROKEN, "The upstream's answer is not whole.")
             if self._begun:
+                rest = self._tap.finish() if self._tap is not None else b""
+                if rest:
+                    self._write(rest if self._stream is None else feed_stream(ctx, self._stream, rest))
                 if self._stream is not None:
                     self._write(feed_stream(ctx, self._stream, None))
                 self.done = True
@@ -260,6 +284,7 @@ class Exchange:
                 body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
                 if self._status < 300:
                     read_usage(ctx, body)
+                    check_answer(ctx, body)
                 if body:
                     body = self._pipeline.answer(ctx, self._media, body)
                 self.done = True
@@ -308,7 +333,7 @@ class Exchange:
             self._close(reply.status)
             return
         if ctx.stream:
-            self._sink.write(self._pipeline.error_event(ctx, refusal))
+            self._sink.write(refusal.ahead + self._pipeline.error_event(ctx, refusal))
             self._sink.end()
         else:
             ctx.reason = refusal.kind.code
@@ -321,4 +346,26 @@ class Exchange:
             connection.abort()
 
     def _close(self, status: int) -> None:
+        if type(self._sink) is _Nobody:
+            self._sweeper.items.discard(self)
+            status = CLIENT_GONE.status
         self._pipeline.close(self._ctx, status, self._sent, self._size)
+
+
+class _Nobody:
+    """The sink of an exchange whose client has left."""
+
+    def reply(self, status: int, headers: bytes, body: bytes) -> None:
+        pass
+
+    def begin(self, status: int, headers: bytes) -> None:
+        pass
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        pass

@@ -110,6 +110,10 @@ class UpstreamConnection:
             if self._status == 101:
                 self._fail("it switches protocols")
                 return
+            if self._headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+                # Another coding would have to be undone, and one that is not understood may hide where the end is.
+                self._fail("it is framed by another coding than chunked")
+                return
             exchange.on_head(self._status, self._headers)
         if self._body and self.exchange is exchange:
             chunks, self._body = self._body, []
@@ -168,9 +172,15 @@ class UpstreamConnection:
         self._begun = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._headed:
+            # A trailer: what comes after a body says nothing about the answer.
+            return
         name = name.lower()
         if name in (b"content-length", b"transfer-encoding"):
             self._framed = True
+            if name in self._headers:
+                value = b"twice"
+                self._headers[name] = value
         self._headers.setdefault(name, value)
 
     def on_headers_complete(self) -> None:

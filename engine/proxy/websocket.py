@@ -7,7 +7,7 @@ is bounded, towards the upstream like a body, towards the client like an answer.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp import web
@@ -26,7 +26,7 @@ _HEARTBEAT_S = 30.0
 _Socket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 
 
-async def relay(lane: Lane, ctx: RequestContext, permit: Permit, request: web.Request) -> web.StreamResponse:
+async def relay(lane: Lane, ctx: RequestContext, permit: Permit, request: web.BaseRequest) -> web.StreamResponse:
     """Serves one WebSocket to its end. Raises Refusal before the client is answered."""
     client = web.WebSocketResponse(max_msg_size=ctx.snapshot.max_body, heartbeat=_HEARTBEAT_S, compress=False)
     if not client.can_prepare(request):
@@ -62,15 +62,36 @@ async def relay(lane: Lane, ctx: RequestContext, permit: Permit, request: web.Re
                     client.headers[name.decode("latin-1")] = value.decode("latin-1")
             await client.prepare(request)
             both = [asyncio.create_task(_pump(client, server)), asyncio.create_task(_pump(server, client))]
+            running = _Running(ctx)
+            lane.sockets.add(running)
             try:
-                await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                any_end: list[asyncio.Future[Any]] = [*both, running.ended]
+                await asyncio.wait(any_end, return_when=asyncio.FIRST_COMPLETED)
+                if running.ended.done():
+                    await client.close(code=aiohttp.WSCloseCode.POLICY_VIOLATION, message=running.ended.result())
             finally:
+                lane.sockets.discard(running)
+                running.ended.cancel()
                 for task in both:
                     task.cancel()
                 sizes = await asyncio.gather(*both, return_exceptions=True)
                 sent = sizes[1] if isinstance(sizes[1], int) else 0
                 lane.pipeline.close(ctx, 101, True, sent)
     return client
+
+
+class _Running:
+    """A socket that is under way: whose it is, and how it is ended from outside."""
+
+    def __init__(self, ctx: RequestContext) -> None:
+        self._ctx = ctx
+        self.principal = ctx.principal
+        self.ended: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    def end(self, refusal: Refusal) -> None:
+        if not self.ended.done():
+            self._ctx.reason = refusal.kind.code
+            self.ended.set_result(refusal.message.encode())
 
 
 async def _pump(source: _Socket, sink: _Socket) -> int:

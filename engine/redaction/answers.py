@@ -32,7 +32,36 @@ STRUCTURAL: Final = frozenset(
 STRUCTURAL_BYTES: Final = 64
 # Where a string is JSON of its own.
 JSON_STRINGS: Final = frozenset(("arguments", "partial_json"))
+# The keys of token texts among all strings of an answer (see `jsonguard.texts`): chat's and completions'.
+_CHAT_TOKEN: Final = b"token\n\0"
+_COMPLETIONS_TOKENS: Final = b"tokens\n\0"
 _LOGPROBS: Final = frozenset(("logprobs", "prompt_logprobs"))
+
+
+def token_texts(value: Any, *, as_bytes: bool) -> str:
+    """The token texts of logprobs, one after the other: chat's lists of objects, completions' list of texts.
+
+    `as_bytes`: what the bytes of each token say, where it has some.
+    """
+    if isinstance(value, dict):
+        return "".join(
+            token_texts(value[name], as_bytes=as_bytes) for name in ("tokens", "content", "refusal") if name in value
+        )
+    if not isinstance(value, list):
+        return ""
+    return "".join(_token_text(item, as_bytes) for item in value)
+
+
+def _token_text(item: Any, as_bytes: bool) -> str:
+    if isinstance(item, str):
+        return item
+    if not isinstance(item, dict):
+        return ""
+    data = item.get("bytes")
+    if as_bytes and isinstance(data, list) and all(isinstance(byte, int) and 0 <= byte < 256 for byte in data):
+        return bytes(data).decode("utf-8", "replace")
+    token = item.get("token")
+    return token if isinstance(token, str) else ""
 
 
 class UnsearchableAnswer(Exception):
@@ -55,10 +84,10 @@ class Walker:
         self.findings: dict[str, int] = {}
         self.blocked: str | None = None
 
-    def text(self, text: str) -> str:
+    def text(self, text: str, profile: Profile | None = None) -> str:
         """One text."""
         data = text.encode("utf-8", "surrogatepass")
-        result = self.profile.redact(data)
+        result = (profile or self.profile).redact(data)
         self.count(result.findings)
         self.blocked = self.blocked or result.blocked
         return text if result.text is data else result.text.decode("utf-8", "surrogatepass")
@@ -85,12 +114,34 @@ class Walker:
         if isinstance(value, str):
             if key in JSON_STRINGS:
                 return self.json_text(value)
-            return value if key in STRUCTURAL and len(value) <= STRUCTURAL_BYTES else self.text(value)
+            if key in STRUCTURAL and len(value) <= STRUCTURAL_BYTES:
+                return value
+            # The Responses API gives a request's own instructions back beside the answer: these are no leak.
+            return self.text(value, self.profile.without_prompt if key == "instructions" else None)
         if isinstance(value, list):
             return [self.tree(item, key) for item in value]
         if isinstance(value, dict):
-            return {self.text(name): self.tree(item, name) for name, item in value.items()}
+            return {
+                self.text(name): self.logprobs(item) if name in _LOGPROBS else self.tree(item, name)
+                for name, item in value.items()
+            }
         return value
+
+    def logprobs(self, value: Any) -> Any:
+        """Token texts say together what no rule finds in one of them: nothing is left where something is found.
+
+        They repeat the answer, so what was found there is not counted again.
+        """
+        together = Walker(self.profile)
+        together.text(token_texts(value, as_bytes=False))
+        if not together.findings:
+            together.text(token_texts(value, as_bytes=True))
+        if not together.findings:
+            return self.tree(value, None)
+        for rule, count in together.findings.items():
+            self.findings.setdefault(rule, count)
+        self.blocked = self.blocked or together.blocked
+        return [] if isinstance(value, list) else None
 
 
 def drop_logprobs(value: Any) -> None:
@@ -135,8 +186,12 @@ def redact_answer(
 
 
 def may_hide(found: bytes) -> bool:
-    """Whether JSON inside a string holds escapes, which one unescaping has left in place."""
-    return b"\\" in found and any(name.encode() + b"\n\0" in found for name in JSON_STRINGS)
+    """Whether there is more than the texts one by one: JSON inside a string that holds escapes, which one unescaping
+    has left in place, or token texts, which are to be read together."""
+    # `find`, because `in` takes its operand for a number first, which costs an exception for each event.
+    if found.find(b"\\") >= 0 and any(name.encode() + b"\n\0" in found for name in JSON_STRINGS):
+        return True
+    return found.find(b"token") >= 0 and (_CHAT_TOKEN in found or _COMPLETIONS_TOKENS in found)
 
 
 def _redact_text(profile: Profile, body: bytes) -> AnswerRedaction:

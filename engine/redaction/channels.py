@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, Literal, NamedTuple
 
-from engine.redaction.answers import JSON_STRINGS, STRUCTURAL, STRUCTURAL_BYTES
+from engine.redaction.answers import JSON_STRINGS, STRUCTURAL, STRUCTURAL_BYTES, token_texts
 
 Json = dict[str, Any]
 Key = tuple[object, ...]
-# text; JSON whose strings are searched; logprobs, whose token texts repeat the answer.
-Kind = Literal["text", "json", "tokens"]
+# text; JSON whose strings are searched; logprobs, whose token texts, and the bytes of these, repeat the answer.
+Kind = Literal["text", "json", "tokens", "bytes"]
 
 _MESSAGES: Final = frozenset(
     (
@@ -45,7 +45,7 @@ class Piece(NamedTuple):
     @property
     def text(self) -> str:
         value = self.holder[self.key]
-        return value if isinstance(value, str) else _tokens(value)
+        return value if isinstance(value, str) else token_texts(value, as_bytes=self.kind == "bytes")
 
 
 def pieces(event: Json) -> Iterator[Piece]:
@@ -84,7 +84,9 @@ def _choices(choices: list[Any]) -> Iterator[Piece]:
         if isinstance(choice.get("text"), str):
             yield Piece((index, "text"), choice, "text", "text")
         if choice.get("logprobs") is not None:
-            yield Piece((index, "logprobs"), choice, "logprobs", "tokens")
+            yield from _logprobs(choice, (index, "logprobs"))
+        if isinstance(choice.get("message"), dict):
+            yield from _leaves(choice["message"], (index, "message"))
         delta = choice.get("delta")
         if not isinstance(delta, dict):
             continue
@@ -98,7 +100,7 @@ def _response(event: Json, kind: str) -> Iterator[Piece]:
     if kind.endswith(".delta") and isinstance(event.get("delta"), str):
         yield Piece((kind, *_place(event)), event, "delta", "json" if "arguments" in kind else "text")
         if event.get("logprobs"):
-            yield Piece((kind, "logprobs", *_place(event)), event, "logprobs", "tokens")
+            yield from _logprobs(event, (kind, *_place(event), "logprobs"))
     elif kind.endswith(".delta"):
         yield from _leaves(event, (kind, *_place(event)))
     elif kind == "response.content_part.added" and isinstance(event.get("part"), dict):
@@ -110,6 +112,11 @@ def _response(event: Json, kind: str) -> Iterator[Piece]:
         if isinstance(item.get("arguments"), str):
             place = (item.get("id"), event.get("output_index"), None, None)
             yield Piece(("response.function_call_arguments.delta", *place), item, "arguments", "json")
+
+
+def _logprobs(holder: Json, channel: Key) -> Iterator[Piece]:
+    yield Piece(channel, holder, "logprobs", "tokens")
+    yield Piece((*channel, "bytes"), holder, "logprobs", "bytes")
 
 
 def _place(event: Json) -> Key:
@@ -138,16 +145,3 @@ def _leaf(holder: Any, key: Any, item: Any, name: str, channel: Key) -> Iterator
     elif isinstance(item, list):
         for index, part in enumerate(item):
             yield from _leaf(item, index, part, name, channel)
-
-
-def _tokens(value: Any) -> str:
-    """The token texts of logprobs, one after the other: chat's lists of objects, completions' list of texts."""
-    if isinstance(value, dict):
-        return "".join(_tokens(value[name]) for name in ("tokens", "content", "refusal") if name in value)
-    if not isinstance(value, list):
-        return ""
-    return "".join(
-        item if isinstance(item, str) else item["token"]
-        for item in value
-        if isinstance(item, str) or (isinstance(item, dict) and isinstance(item.get("token"), str))
-    )

@@ -9,11 +9,23 @@ _BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BECH32: Final = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 
 
-def base58check(text: str) -> bool:
+# The XRP Ledger writes the same digits in an order of its own.
+_RIPPLE: Final = "rpshnaf39wBUDNEGHJKLM4PQRST7VWXYZ2bcdeCg65jkm8oFqi1tuvAxyz"
+
+
+def other_ledger(text: str) -> bool:
+    """Litecoin, Dogecoin, Dash and TRON as Bitcoin does it, the XRP Ledger; Monero's 95 characters end in a Keccak sum,
+    which is not computed here."""
+    if len(text) == 95:
+        return any(c.isdigit() for c in text) and any(c.isupper() for c in text) and any(c.islower() for c in text)
+    return base58check(text, _RIPPLE if text[0] == "r" else _BASE58)
+
+
+def base58check(text: str, alphabet: str = _BASE58) -> bool:
     """25 bytes in base 58, the last four the start of SHA-256 twice over the others."""
     number = 0
     for character in text:
-        number = number * 58 + _BASE58.index(character)
+        number = number * 58 + alphabet.index(character)
     try:
         data = number.to_bytes(25, "big")
     except OverflowError:

@@ -346,6 +346,7 @@ def vin(text: str) -> bool:
 
 def born(text: str) -> bool:
     """A date in one of its common forms, all of digits or with the name of a month."""
+    text = text.partition("T")[0] if text[:1].isdigit() and "T" in text[8:11] else text
     if any(character.isalpha() for character in text):
         return True
     parts = [int(part) for part in text.replace("/", "-").replace(".", "-").split("-")]

@@ -10,7 +10,8 @@ Guarantees. However the text is cut, the edits, findings and the block are those
 byte of a match that is hidden is settled before the match is decided. What is not settled is at most as long as the
 longest match of a rule.
 
-What is kept: the text from `live` on, and one character before it, which is all that `\\b` and `^` look at.
+What is kept: the text from `live` on, and one character before it, which is all that `\\b` and `^` look at; more
+where a detector looks back further.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class Incremental:
         """Takes the next piece: UTF-8, whole characters."""
         text = self._text = self._text + piece if self._text else piece
         start = self._live - self._base
-        live = self._profile.search.ahead.live_from(text, start)
+        profile = self._profile
+        live = profile.live_from(text, start) if profile.detecting else profile.search.ahead.live_from(text, start)
         self._decide(text, start, live)
 
     def finish(self) -> None:
@@ -99,10 +101,10 @@ class Incremental:
             self._take(live, text)
         self._live = live
         self.settled = max(self.settled, min(live, min(self._waiting)[0] if self._waiting else live), self._done)
-        # One character of context before the first place from which a rule searches.
+        # What is looked at before the first place from which a rule searches: a character, or what detectors need.
         keep = live - base
         if keep > 0:
-            keep -= 1
+            keep -= max(1, self._profile.lookback)
             while keep > 0 and text[keep] & 0xC0 == 0x80:
                 keep -= 1
             keep = min(keep, min((left - base for left, _, _ in self._waiting), default=keep))

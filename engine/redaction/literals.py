@@ -8,14 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import reduce
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine._fast.prefilter import GAP
 from engine.redaction.prefixes import longest_of
 from engine.redaction.rule import Rule
-from engine.redaction.syntax import Alternate, Assertion, Atom, Concat, Group, Node, Repeat, SyntaxUnknown, parse
+from engine.redaction.syntax import (
+    UNBOUNDED,
+    Alternate,
+    Assertion,
+    Atom,
+    Concat,
+    Group,
+    Node,
+    Repeat,
+    SyntaxUnknown,
+    parse,
+)
 
 # In a shorter literal too much text would be looked at.
 LEAST_KEYWORD: Final = 3
@@ -78,61 +88,70 @@ def _flat(node: Node) -> Iterator[Node]:
         yield node
 
 
-@dataclass(frozen=True, slots=True)
-class _Digits:
-    """`count` digits in every match; at most `lead` other bytes before the first of them, `trail` behind the last and
-    `gap` between two. Where `count` is 0, at most `trail` other bytes come before the first digit or behind the last,
-    if there are any, or in all."""
+class _Digits(NamedTuple):
+    """`least` digits in every match that are close together; at most `lead` other bytes before the first of them, and
+    `trail` behind the last. Where `least` is 0, at most `trail` other bytes come before the first digit or behind the
+    last, if there are any, or in all."""
 
-    count: int
+    least: int
     lead: int
     trail: int
-    gap: int
+
+
+_NOTHING: Final = _Digits(0, 0, 0)
+# More than any gap: nothing is close to it.
+_FAR: Final = 1 << 20
 
 
 def least_digits(pattern: str, gap: int) -> int:
     """How many digits every match has of which no two neighbors have more than `gap` other bytes between them."""
     parsed = parse(pattern)
-    found = _digits(parsed.node, parsed.folds_case)
-    return found.count if found.gap <= gap else 0
+    return _digits(parsed.node, parsed.folds_case, gap).least
 
 
-def _digits(node: Node, folds: bool) -> _Digits:
+def _digits(node: Node, folds: bool, gap: int) -> _Digits:
     match node:
         case Atom(text) if _DIGITS.fullmatch(text):
-            return _Digits(1, 0, 0, 0)
-        case Group(_, inner):
-            return _digits(inner, folds)
+            return _Digits(1, 0, 0)
+        case Group(opening, inner):
+            return _digits(inner, folds or "i" in opening[:4], gap)
         case Concat(parts):
-            return reduce(_then, (_digits(part, folds) for part in parts), _Digits(0, 0, 0, 0))
+            return reduce(lambda first, part: _then(first, _digits(part, folds, gap), gap), parts, _NOTHING)
         case Alternate(options):
-            found = [_digits(option, folds) for option in options]
-            if all(option.count for option in found):
+            found = [_digits(option, folds, gap) for option in options]
+            if all(option.least for option in found):
                 return _Digits(
-                    min(option.count for option in found),
+                    min(option.least for option in found),
                     max(option.lead for option in found),
                     max(option.trail for option in found),
-                    max(option.gap for option in found),
                 )
-        case Repeat(inner, least, most, _) if least:
-            once = _digits(inner, folds)
-            if once.count:
-                between = once.trail + once.lead if most != 1 else 0
-                return _Digits(once.count * least, once.lead, once.trail, max(once.gap, between))
-        case Repeat(inner, 0, 1, _):
-            once = _digits(inner, folds)
-            if once.count:
-                return _Digits(0, 0, max(once.lead, once.trail), once.gap)
-    # Blind to case as a whole, a literal of one byte may be matched by one of three.
-    return _Digits(0, 0, longest_of(node, True), 0)
+            return _Digits(0, 0, max(max(option.lead, option.trail) for option in found))
+        case Repeat(inner, least, most, _):
+            once = _digits(inner, folds, gap)
+            if once.least and least:
+                if most == 1:
+                    return once
+                if once.trail + once.lead <= gap:
+                    return once._replace(least=once.least * least)
+                return _Digits(once.least, once.lead, _FAR)
+            if once.least:
+                # Between two turns, too, there may be other bytes.
+                return _Digits(0, 0, max(once.lead, once.trail) if most == 1 else _FAR)
+            return _Digits(0, 0, min(_FAR, most * once.trail) if most != UNBOUNDED else _FAR)
+        case _:
+            return _Digits(0, 0, longest_of(node, folds))
 
 
-def _then(first: _Digits, second: _Digits) -> _Digits:
-    gap = max(first.gap, second.gap)
-    if not first.count and not second.count:
-        return _Digits(0, 0, first.trail + second.trail, gap)
-    if not first.count:
-        return _Digits(second.count, first.trail + second.lead, second.trail, gap)
-    if not second.count:
-        return _Digits(first.count, first.lead, first.trail + second.trail, gap)
-    return _Digits(first.count + second.count, first.lead, second.trail, max(gap, first.trail + second.lead))
+def _then(first: _Digits, second: _Digits, gap: int) -> _Digits:
+    if not first.least and not second.least:
+        return _Digits(0, 0, min(_FAR, first.trail + second.trail))
+    if not first.least:
+        return _Digits(second.least, first.trail + second.lead, second.trail)
+    if not second.least:
+        return _Digits(first.least, first.lead, first.trail + second.trail)
+    if first.trail + second.lead <= gap:
+        return _Digits(first.least + second.least, first.lead, second.trail)
+    # They are apart: the match has the larger of both, and what is near to it on the other side.
+    if first.least >= second.least:
+        return _Digits(first.least, first.lead, _FAR)
+    return _Digits(second.least, _FAR, second.trail)

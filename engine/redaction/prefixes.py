@@ -19,15 +19,21 @@ upper bound takes at most that many characters.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import Final
 
 from engine.redaction.syntax import UNBOUNDED, Alternate, Assertion, Atom, Concat, Group, Node, Repeat, parse
 
 # The largest count that RE2 takes in a repeat.
 MAX_REPEAT: Final = 1000
+# Up to how many a repeat is counted in the automaton of one rule's prefixes.
+_COUNTED: Final = 64
 # Bytes of a character in UTF-8, where it is not known to be ASCII.
 _WIDEST: Final = 4
+# What a repeat without an upper bound ends in; it stands in classes, too.
+_MAY_BE_UNBOUNDED: Final = re.compile(r"[*+]|,\}")
 # RE2's \d, \w and \s are ASCII.
 _NARROW: Final = frozenset((r"\d", r"\w", r"\s", r"\t", r"\n", r"\r"))
 
@@ -42,6 +48,8 @@ def bounded(pattern: str, max_len: int | None) -> str:
     Raises Unbounded where that is not given, SyntaxUnknown for a pattern that cannot be read.
     """
     parsed = parse(pattern)
+    if not _MAY_BE_UNBOUNDED.search(pattern):
+        return pattern
     return parsed.flags + write(_bounded(parsed.node, max_len))
 
 
@@ -100,6 +108,11 @@ def prefix_pattern(pattern: str, counted: int = MAX_REPEAT) -> str:
     parsed = parse(pattern)
     opening = f"{parsed.flags[:-1]}:" if parsed.flags else "(?:"
     return f"{opening}{_prefix(_uncounted(parsed.node, counted))})"
+
+
+def whole_prefix(pattern: str) -> str:
+    """The pattern that finds the longest end of a text that one rule could continue to a match."""
+    return rf"{prefix_pattern(pattern, _COUNTED)}\z"
 
 
 def _uncounted(node: Node, counted: int) -> Node:
@@ -175,6 +188,16 @@ def longest_of(node: Node, folds: bool) -> int:
             return most * longest_of(inner, folds)
 
 
+def _may_be_k_or_s(ascii_class: str) -> bool:
+    if "[" in ascii_class[1:]:
+        return True  # a named class, which `re` does not know
+    try:
+        return any(re.fullmatch(ascii_class, letter) for letter in "kKsS")
+    except re.error:
+        return True
+
+
+@lru_cache(maxsize=1024)  # the pack has a few hundred different ones, each many times over
 def _width(text: str, literal: str | None, folds: bool) -> int:
     if literal is not None:
         # Blind to case, k is also the Kelvin sign and s the long s (Unicode, CaseFolding.txt).
@@ -183,5 +206,5 @@ def _width(text: str, literal: str | None, folds: bool) -> int:
         return 1
     is_ascii_class = text.startswith("[") and not text.startswith("[^") and text.isascii()
     if is_ascii_class and not any(wide in text for wide in (r"\p", r"\P", r"\x{", r"\D", r"\W", r"\S", "[:^")):
-        return 3 if folds else 1
+        return 3 if folds and _may_be_k_or_s(text) else 1
     return _WIDEST

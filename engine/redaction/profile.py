@@ -12,11 +12,13 @@ wherever it stands, whether or not another covers it.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple, cast, get_args
 
-from engine.redaction.rule import Rule
+from engine.redaction.encoded import EncodedText
+from engine.redaction.prompt import PromptEcho, echo_of
+from engine.redaction.rule import Detector, Rule
 from engine.redaction.ruleset import RuleError, Ruleset, places
 from engine.redaction.search import Search, search_of
 
@@ -37,25 +39,67 @@ class Redaction(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A compiled profile. Immutable. `active`: whether any rule runs."""
+    """A compiled profile. Immutable.
+
+    detecting: the indexes of rules with a detector. lookback: how many bytes before a place they look at, at most.
+    wants_prompt: whether a rule looks for what a request instructs the model with; see `for_prompt`.
+    role: what a profile for one request was made of.
+    """
 
     name: str
     rules: tuple[Rule, ...]
     actions: tuple[Action, ...]
     search: Search
     hash_key: bytes
+    detecting: tuple[int, ...] = ()
+    lookback: int = 0
+    wants_prompt: bool = False
+    role: Profile | None = None
 
     @property
     def active(self) -> bool:
+        """Whether any rule runs."""
         return bool(self.rules)
+
+    def for_prompt(self, prompts: tuple[str, ...]) -> Profile:
+        """The profile for the answer to one request, whose instructions are `prompts`."""
+        own = _with_detectors(self, lambda detector: echo_of(prompts) if isinstance(detector, PromptEcho) else detector)
+        return replace(own, role=self)
+
+    @property
+    def without_prompt(self) -> Profile:
+        """The profile that does not know what the request instructs the model with."""
+        return self.role or self
 
     def clean(self, text: bytes) -> bool:
         """Whether no pattern occurs in `text`. UTF-8."""
         scanner = self.search.scanner
-        for index in self.search.candidates(text):  # noqa: SIM110 - a generator would cost more than the search
-            if scanner.occurs(index, text):
+        for index in self.search.candidates(text):
+            detector = self.rules[index].detector
+            if scanner.occurs(index, text) if detector is None else detector.find(text, 0, len(text)) is not None:
                 return False
         return True
+
+    def live_from(self, text: bytes, start: int) -> int:
+        """From where on the end of `text`, which goes on, could become a match; its size if from nowhere.
+
+        Matches that begin before `start` are not asked for.
+        """
+        live = self.search.ahead.live_from(text, start)
+        for index in self.detecting:
+            detector = self.rules[index].detector
+            assert detector is not None
+            live = min(live, detector.tail(text, start))
+        return live
+
+    def hides(self, text: bytes) -> bool:
+        """Whether a pattern's match in `text` would be hidden or block it. What detectors find does not count."""
+        for index in self.search.candidates(text):
+            rule = self.rules[index]
+            if rule.detector is None and self.actions[index] != "flag":
+                for _ in places(rule, self.search.scanner, index, text):
+                    return True
+        return False
 
     def found(self, text: bytes) -> list[tuple[int, int, int]]:
         """What counts in UTF-8 text, in order: start and end in bytes, and the rule's index."""
@@ -123,4 +167,32 @@ def compile_profile(name: str, actions: Mapping[str, str], ruleset: Ruleset, has
         if (action := actions.get(rule.id, actions.get(rule.group, "off"))) != "off"
     ]
     rules = tuple(rule for rule, _ in active)
-    return Profile(name, rules, tuple(action for _, action in active), search_of(rules), hash_key)
+    # The automata are the same whatever the detectors are.
+    search = search_of(tuple(replace(rule, detector=None) if rule.detector is not None else rule for rule in rules))
+    detectors = [(index, rule.detector) for index, rule in enumerate(rules) if rule.detector is not None]
+    profile = Profile(
+        name,
+        rules,
+        tuple(action for _, action in active),
+        search,
+        hash_key,
+        tuple(index for index, _ in detectors),
+        max((detector.lookback for _, detector in detectors), default=0),
+        any(isinstance(detector, PromptEcho) for _, detector in detectors),
+    )
+    if not detectors:
+        return profile
+    return _with_detectors(
+        profile, lambda detector: detector.within(profile.hides) if isinstance(detector, EncodedText) else detector
+    )
+
+
+def _with_detectors(profile: Profile, change: Callable[[Detector], Detector]) -> Profile:
+    rules = list(profile.rules)
+    for index in profile.detecting:
+        rule = rules[index]
+        assert rule.detector is not None
+        detector = change(rule.detector)
+        if detector is not rule.detector:
+            rules[index] = replace(rule, detector=detector)
+    return replace(profile, rules=tuple(rules))

@@ -1,17 +1,21 @@
 """All rules that a policy can name: the built-in pack and the user's own, each held against its examples.
 
 A rule that does not compile, does not find one of its examples, or finds something in a counterexample is refused, with
-its name and the reason: nobody runs on a rule that does not do what it says. The built-in pack is checked once.
+its name and the reason: nobody runs on a rule that does not do what it says. A user's rules are held against their
+examples whenever they are loaded. The built-in pack is the same on every machine, so its examples are held by the tests
+(and by `tidegate rules test`), not by every start; that its patterns compile is seen when a profile is made.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
-from engine.redaction.prefixes import Unbounded, bounded, longest
+from engine.redaction.links import LeadsAway
+from engine.redaction.prefixes import Unbounded, bounded, longest, whole_prefix
 from engine.redaction.regex import RegexError, Scanner, make_scanner
 from engine.redaction.rule import NO_BOUND, Rule
 from engine.redaction.rules import RULES
@@ -43,11 +47,19 @@ def accepts(rule: Rule, match: bytes, value: bytes) -> bool:
     """Whether a match counts: the rule's bound and keywords hold for it, and its own check for the value in it."""
     if len(match) > rule.max_len:
         return False
-    if rule.keywords:
-        lower = match.lower()
-        if not any(keyword.encode() in lower for keyword in rule.keywords):
-            return False
+    if rule.keywords and _any_of(rule.keywords).search(match) is None:
+        return False
     return rule.check is None or rule.check(value.decode("utf-8", "replace"))
+
+
+def _follows(text: bytes, at: int, characters: str) -> bool:
+    return at > 0 and chr(text[at - 1]) in characters
+
+
+@cache
+def _any_of(keywords: tuple[str, ...]) -> re.Pattern[bytes]:
+    # Literals only: this is linear in the match, which `max_len` bounds.
+    return re.compile(b"|".join(re.escape(keyword.encode()) for keyword in keywords), re.IGNORECASE)
 
 
 class Place(NamedTuple):
@@ -64,11 +76,14 @@ def next_place(rule: Rule, scanner: Scanner, index: int, text: bytes, at: int, b
     After a match that does not count the search goes on a character later, because the next may begin inside it. So the
     time is bounded by the text times the longest match.
     """
+    if rule.detector is not None:
+        found = rule.detector.find(text, at, before)
+        return Place(*found, found[1]) if found is not None and found[0] < before else None
     while (place := scanner.find(index, text, at)) is not None:
         start, end, left, right = place
         if start >= before:
             return None
-        if accepts(rule, text[start:end], text[left:right]):
+        if not _follows(text, start, rule.not_after) and accepts(rule, text[start:end], text[left:right]):
             return Place(left, right, end)
         at = start + 1
         while at < len(text) and text[at] & 0xC0 == 0x80:
@@ -89,6 +104,8 @@ def bound_rule(rule: Rule) -> Rule:
 
     A repeat without an upper bound takes at most `max_len` characters, and never more than RE2 can count to.
     """
+    if rule.detector is not None:
+        return rule
     try:
         pattern = bounded(rule.pattern, rule.max_len if rule.max_len < NO_BOUND else None)
         return replace(rule, pattern=pattern, max_len=min(rule.max_len, longest(pattern)))
@@ -121,18 +138,29 @@ def check_rule(rule: Rule) -> None:
 
 @cache
 def _built_in() -> tuple[Rule, ...]:
-    for rule in RULES:
-        check_rule(rule)
     return tuple(map(bound_rule, RULES))
 
 
-def build(user_rules: Sequence[Rule] = ()) -> Ruleset:
-    """The ruleset of a policy. Raises RuleError, also for two rules of one id."""
-    known = _built_in()
+def build(user_rules: Sequence[Rule] = (), allowed_hosts: frozenset[str] = frozenset()) -> Ruleset:
+    """The ruleset of a policy. `allowed_hosts`: see `links`. Raises RuleError, also for two rules of one id."""
+    known = tuple(
+        replace(rule, check=rule.check.allowing(allowed_hosts)) if isinstance(rule.check, LeadsAway) else rule
+        for rule in _built_in()
+    )
     seen = {rule.id for rule in known}
     for rule in user_rules:
         if rule.id in seen:
             raise RuleError(rule.id, "another rule has this id")
         seen.add(rule.id)
         check_rule(rule)
-    return Ruleset((*map(bound_rule, user_rules), *known))
+    return Ruleset((*map(_streamable, user_rules), *known))
+
+
+def _streamable(rule: Rule) -> Rule:
+    """The rule with its bound. Raises RuleError where RE2 does not take the pattern of its prefixes."""
+    bound = bound_rule(rule)
+    try:
+        make_scanner([whole_prefix(bound.pattern)])
+    except RegexError as error:
+        raise RuleError(rule.id, f"the pattern is too large to be searched in a stream: {error.reason}") from None
+    return bound

@@ -19,22 +19,45 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from engine._fast.prefilter import Prefilter
-from engine.redaction.leads import FOLDED, LEAST, Leads, leads_of
+from engine.redaction.leads import FOLDED, LEAST, leads_of
 from engine.redaction.literals import needs_of
-from engine.redaction.prefixes import longest, prefix_pattern
+from engine.redaction.prefixes import longest, prefix_pattern, whole_prefix
 from engine.redaction.regex import RegexError, Scanner, make_scanner
 from engine.redaction.rule import Rule
 
 _FLAGS: Final = re.compile(r"\(\?([a-zA-Z-]+)\)")
 # Bytes for an automaton of many rules: grown only as far as the texts that are searched need it.
 _JOINT_MEM: Final = 32 << 20
-# Up to how many a repeat is counted, in automata of many rules and in those of one.
+# Up to how many a repeat is counted in automata of many rules.
 _COUNTED_JOINT: Final = 8
-_COUNTED: Final = 64
 # A lead that may be longer, in bytes, is none.
 _LONGEST_LEAD: Final = 128
+# A rule that may match more, in bytes, is searched for by itself.
+_LONGEST_ALIKE: Final = 512
+# Rules that no literal announces, in a group: with seven groups of six, a text with one of them is searched 13 times.
+_ALIKE: Final = 6
 # Rules whose matches are shorter, in bytes, may hold back as much as each other.
 _SHORT: Final = 64
+
+
+class Wholes:
+    """The prefixes of each rule, compiled when a text asks for them first: most rules' literals no stream ever has.
+
+    `ruleset.build` has compiled those of a user's rules before.
+    """
+
+    __slots__ = ("_patterns", "_scanners")
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self._patterns = patterns
+        self._scanners: list[Scanner | None] = [None] * len(patterns)
+
+    def tail(self, rule: int, text: bytes, start: int) -> int:
+        """See Scanner.tail."""
+        scanner = self._scanners[rule]
+        if scanner is None:
+            scanner = self._scanners[rule] = make_scanner([whole_prefix(self._patterns[rule])])
+        return scanner.tail(0, text, start)
 
 
 class Ahead(NamedTuple):
@@ -48,7 +71,7 @@ class Ahead(NamedTuple):
 
     joint: Scanner
     joint_bounds: tuple[int, ...]
-    wholes: Scanner
+    wholes: Wholes
     bounds: tuple[int, ...]
     literals: Prefilter
     alone: tuple[int, ...]
@@ -67,7 +90,8 @@ class Ahead(NamedTuple):
             live = min(live, wholes.tail(rule, text, _behind(text, max(start, size - bounds[rule]))))
         for rule in self.literals.candidates(text, start):
             live = min(live, wholes.tail(rule, text, _behind(text, max(start, size - bounds[rule]))))
-        if FOLDED[0] in text or FOLDED[1] in text:
+        # `find`, because `in` takes its operand for a number first, which costs an exception.
+        if text.find(FOLDED[0]) >= 0 or text.find(FOLDED[1]) >= 0:
             for rule, bound in enumerate(bounds):
                 live = min(live, wholes.tail(rule, text, _behind(text, max(start, size - bound))))
         return live
@@ -82,78 +106,123 @@ def _behind(text: bytes, at: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """See the module. `alike` are the rules that no literal announces.
+    """See the module.
 
-    Text with digits makes candidates of most of them, so one search by `any_alike`, the alternatives of them all, goes
-    before the searches for each.
+    alike: groups of the rules that no literal announces. Text with digits makes candidates of most of them, so they are
+    asked for together: `any_alike` has the alternatives of them all, and then those of each group.
     """
 
     prefilter: Prefilter
     scanner: Scanner
     any_alike: Scanner
-    alike: frozenset[int]
+    alike: tuple[frozenset[int], ...]
     ahead: Ahead
 
     def candidates(self, text: bytes, start: int = 0) -> list[int]:
         """The rules that may match from byte `start` on, ascending."""
         found = self.prefilter.candidates(text, start)
-        if len(found) < 2:
+        if len(found) < 2 or not self.alike:
             return found
-        others = [index for index in found if index not in self.alike]
-        if len(found) - len(others) > 1 and not self.any_alike.occurs(0, text, start):
-            return others
-        return found
+        possible = set(found)
+        groups = [(number, members) for number, group in enumerate(self.alike, 1) if (members := group & possible)]
+        if not groups:
+            return found
+        for _, members in groups:
+            possible -= members
+        if self.any_alike.occurs(0, text, start):
+            for number, members in groups:
+                if self.any_alike.occurs(number, text, start):
+                    possible |= members
+        return sorted(possible)
+
+
+class _Prefix(NamedTuple):
+    """A pattern of prefixes for an automaton of many, and the most bytes that the whole pattern can match."""
+
+    pattern: str
+    bound: int
+
+
+class _Reading(NamedTuple):
+    """What the automata need of one rule.
+
+    literals, digits: see Prefilter. bound: the most bytes of a match.
+    leads: the prefixes of its leads, in each of which one of `lead_literals` stands; without them it has no lead, and
+    `leads` is that of the rule itself.
+    """
+
+    literals: list[bytes]
+    digits: int
+    bound: int
+    leads: tuple[_Prefix, ...]
+    lead_literals: list[bytes]
+
+
+def _read(rule: Rule) -> _Reading:
+    # All that is asked of one pattern is asked in a row: its structure is parsed once, and not kept.
+    pattern = rule.pattern
+    literals, digits = needs_of(rule)
+    bound = longest(pattern)
+    found = leads_of(pattern)
+    leads = tuple(_Prefix(prefix_pattern(lead, _COUNTED_JOINT), longest(lead)) for lead in found.patterns)
+    lead_literals = [literal.encode() for literal in found.literals]
+    if lead_literals and max(lead.bound for lead in leads) > _LONGEST_LEAD:
+        lead_literals = []
+        leads = (_Prefix(prefix_pattern(pattern, _COUNTED_JOINT), bound),)
+    return _Reading(literals, digits, bound, leads, lead_literals)
 
 
 @lru_cache(maxsize=64)
 def search_of(rules: tuple[Rule, ...]) -> Search:
     """The automata of checked rules. Profiles with the same rules share them."""
-    needs = [needs_of(rule) for rule in rules]
-    alike = [index for index, (literals, _) in enumerate(needs) if not literals]
+    readings = [_read(rule) for rule in rules]
+    # An empty pattern is that of a rule with a detector. Long repeats need states that slow the others down.
+    rest = [
+        index for index, reading in enumerate(readings) if not reading.literals and 0 < reading.bound <= _LONGEST_ALIKE
+    ]
+    alike = [rest[at : at + _ALIKE] for at in range(0, len(rest), _ALIKE)] if len(rest) > 1 else []
     try:
-        any_alike = make_scanner(["|".join(_in_a_group(rules[index].pattern) for index in alike)])
+        any_alike = make_scanner([_any_of_rules(rules, group) for group in (rest, *alike)])
     except RegexError:
         # Too large together: each is searched by itself.
         any_alike, alike = make_scanner([""]), []
     return Search(
-        Prefilter([literals for literals, _ in needs], [digits for _, digits in needs]),
+        Prefilter([reading.literals for reading in readings], [reading.digits for reading in readings]),
         make_scanner([rule.pattern for rule in rules]),
         any_alike,
-        frozenset(alike),
-        _ahead(rules),
+        tuple(map(frozenset, alike)),
+        _ahead(rules, readings),
     )
 
 
-def _ahead(rules: tuple[Rule, ...]) -> Ahead:
-    bounds = tuple(longest(rule.pattern) for rule in rules)
-    leads = [_short(leads_of(rule.pattern)) for rule in rules]
-    led = list(dict.fromkeys(pattern for lead in leads for pattern in lead.patterns))
-    unled = [index for index, lead in enumerate(leads) if not lead.literals]
+def _ahead(rules: tuple[Rule, ...], readings: list[_Reading]) -> Ahead:
+    led = [lead for reading in readings if reading.lead_literals for lead in reading.leads]
+    unled = [index for index, reading in enumerate(readings) if not reading.lead_literals and rules[index].pattern]
     keyed = [
         index
         for index in unled
         if rules[index].keywords and all(len(keyword) >= LEAST for keyword in rules[index].keywords)
     ]
-    short = [index for index in unled if index not in keyed and bounds[index] <= _SHORT]
-    joint = (led, [rules[index].pattern for index in keyed], [rules[index].pattern for index in short])
-    # A rule that has no lead is not to be found by one, so the prefilter gets a literal that no text has.
-    literals = [[text.encode() for text in lead.literals] or [b"\0\0\0\0"] for lead in leads]
+    short = [index for index in unled if index not in keyed and readings[index].bound <= _SHORT]
+    joint = (led, *([lead for index in some for lead in readings[index].leads] for some in (keyed, short)))
     return Ahead(
-        make_scanner([_any_prefix(patterns) for patterns in joint], _JOINT_MEM),
-        tuple(max(map(longest, patterns), default=0) for patterns in joint),
-        make_scanner([rf"{prefix_pattern(rule.pattern, _COUNTED)}\z" for rule in rules]),
-        bounds,
-        Prefilter(literals, [0] * len(rules)),
+        make_scanner([_any_of(prefixes) for prefixes in joint], _JOINT_MEM),
+        tuple(max((prefix.bound for prefix in prefixes), default=0) for prefixes in joint),
+        Wholes(tuple(rule.pattern for rule in rules)),
+        tuple(reading.bound for reading in readings),
+        # A rule that has no lead is not to be found by one, so the prefilter gets a literal that no text has.
+        Prefilter([reading.lead_literals or [b"\0\0\0\0"] for reading in readings], [0] * len(readings)),
         tuple(index for index in unled if index not in keyed and index not in short),
     )
 
 
-def _short(leads: Leads) -> Leads:
-    return leads if leads.literals and max(map(longest, leads.patterns)) <= _LONGEST_LEAD else Leads((), ())
+def _any_of(prefixes: list[_Prefix]) -> str:
+    patterns = dict.fromkeys(prefix.pattern for prefix in prefixes)
+    return rf"(?:{'|'.join(patterns)})\z"
 
 
-def _any_prefix(patterns: list[str]) -> str:
-    return rf"(?:{'|'.join(prefix_pattern(pattern, _COUNTED_JOINT) for pattern in patterns)})\z"
+def _any_of_rules(rules: tuple[Rule, ...], indices: list[int]) -> str:
+    return "|".join(_in_a_group(rules[index].pattern) for index in indices)
 
 
 def _in_a_group(pattern: str) -> str:

@@ -21,8 +21,7 @@ import re
 from itertools import pairwise
 from typing import Final
 
-# What documentation writes in a secret's place. None is likely by chance: four given letters in a hundred random
-# characters of base64 come up once in some ten thousand.
+# What documentation writes in a secret's place.
 _STANDINS: Final = (
     "your", "xxxx", "placeholder", "redacted", "changeme", "change-me", "change_me", "replace", "insert", "_here",
     "-here", "****", "....", "todo", "\u2022\u2022", "\u2026",
@@ -68,15 +67,23 @@ _TRAILING: Final = "!?.,:;)]}>*_"
 _RANDOM_PIECE: Final = 3.6
 # Between letters and digits it alternates about every third character; names that carry numbers do so a few times.
 _RANDOM_ALTERNATIONS: Final = 6
+# A sentence of documentation has hardly more than two dozen different characters.
+_KINDS_AT_RANDOM: Final = 36
 # Under this a value that only a name vouches for is as likely a word, a count or an id.
 _SHORTEST_SECRET: Final = 8
 _SHORTEST_RANDOM: Final = 16
 
 
 def plausible(text: str) -> bool:
-    """Whether the body of a vendor's key could be one: at least eight different characters, no stand-in."""
+    """Whether the body of a vendor's key could be one: at least eight different characters, no stand-in.
+
+    With this many different characters it is drawn at random, and a stand-in in it is there by chance.
+    """
+    kinds = len(set(text))
+    if kinds < 8 or kinds >= _KINDS_AT_RANDOM:
+        return kinds >= 8
     lowered = text.lower()
-    return len(set(text)) >= 8 and not any(word in lowered for word in _STANDINS)
+    return not any(word in lowered for word in _STANDINS)
 
 
 def plausible_mixed(text: str) -> bool:

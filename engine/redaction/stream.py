@@ -40,11 +40,12 @@ class StreamTooLong(Exception):
 
 
 class StreamBlocked(Exception):
-    """A rule whose action is `block` has matched. `rule` is its id."""
+    """A rule whose action is `block` has matched. `rule` is its id, `ahead` the events that had been decided before."""
 
     def __init__(self, rule: str) -> None:
         super().__init__(rule)
         self.rule = rule
+        self.ahead = b""
 
 
 class RedactedStream:
@@ -60,6 +61,8 @@ class RedactedStream:
         self._splitter = Splitter(max_bytes)
         self._waiting: deque[_Waiting] = deque()
         self._channels: dict[Key, _Channel] = {}
+        # Token texts repeat the answer, so what is found in them counts only if the answer itself has nothing of it.
+        self._repeated: dict[str, int] = {}
 
     @property
     def findings(self) -> dict[str, int]:
@@ -71,11 +74,18 @@ class RedactedStream:
             events = self._splitter.feed(chunk)
         except EventTooLong as error:
             raise StreamTooLong(str(error)) from None
-        for event in events:
-            self._add(event)
+        out = []
+        try:
+            for event in events:
+                self._add(event)
+                # Event by event, so that what leaves before a block does not depend on the reads.
+                out.append(self._release())
+        except StreamBlocked as blocked:
+            blocked.ahead = b"".join(out)
+            raise
         if self._size > self._max:
             raise StreamTooLong(f"{self._size} bytes; at most {self._max} are held")
-        return self._release()
+        return b"".join(out)
 
     def finish(self) -> bytes:
         """The end of the stream: what is left of it. Raises the same."""
@@ -83,6 +93,8 @@ class RedactedStream:
         if rest:
             self._add(parse(rest))
         self._end(())
+        for rule, count in self._repeated.items():
+            self.findings.setdefault(rule, count)
         return self._release()
 
     def _add(self, event: Event) -> None:
@@ -119,7 +131,7 @@ class RedactedStream:
     def _channel(self, piece: Piece) -> _Channel:
         channel = self._channels.get(piece.channel)
         if channel is None:
-            channel = self._channels[piece.channel] = _Channel(self._walker, piece.kind)
+            channel = self._channels[piece.channel] = _Channel(self._walker, piece.kind, self._repeated)
         return channel
 
     def _redact_rest(self, waiting: _Waiting) -> None:
@@ -132,11 +144,13 @@ class RedactedStream:
             drop_logprobs(tree)
             waiting.value, waiting.changed = tree, True
             # The pieces stand in the new tree now.
-            again = {id(piece.holder[piece.key]): number for number, (piece, *_) in enumerate(waiting.pieces)}
+            again: dict[int, list[int]] = {}
+            for number, (piece, *_) in enumerate(waiting.pieces):
+                again.setdefault(id(piece.holder[piece.key]), []).append(number)
             for holder, key in _apart(tree):
-                number = again[id(holder[key])]
-                piece, channel, left, right = waiting.pieces[number]
-                waiting.pieces[number] = (piece._replace(holder=holder, key=key), channel, left, right)
+                for number in again[id(holder[key])]:
+                    piece, channel, left, right = waiting.pieces[number]
+                    waiting.pieces[number] = (piece._replace(holder=holder, key=key), channel, left, right)
         for piece, *_ in waiting.pieces:
             piece.holder[piece.key] = piece.holder[piece.key].value
 
@@ -170,8 +184,9 @@ class RedactedStream:
 class _Channel:
     """The text of one channel, and what of it is settled."""
 
-    def __init__(self, walker: Walker, kind: Kind) -> None:
+    def __init__(self, walker: Walker, kind: Kind, repeated: dict[str, int]) -> None:
         self._walker = walker
+        self._repeated = repeated
         self._kind = kind
         self._size = 0
         self.ended = False
@@ -214,9 +229,10 @@ class _Channel:
             self.edits += text.edits
             text.edits.clear()
         if text.findings:
-            # Token texts repeat the answer, so what is found in them is counted there.
             if self._kind == "text":
                 self._walker.count(text.findings)
+            else:
+                self._repeated.update(text.findings)
             text.findings.clear()
         if text.blocked is not None:
             self._walker.blocked = self._walker.blocked or text.blocked
@@ -264,7 +280,8 @@ class _Waiting:
             if kept is data:
                 continue
             changed = True
-            piece.holder[piece.key] = kept.decode() if isinstance(piece.holder[piece.key], str) else None
+            was = piece.holder[piece.key]
+            piece.holder[piece.key] = kept.decode() if isinstance(was, str) else [] if isinstance(was, list) else None
         if not changed:
             return self.event.raw
         drop_logprobs(self.value)

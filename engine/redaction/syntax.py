@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 # Repeats without an upper bound.
@@ -94,6 +95,8 @@ class Pattern:
         return "i" in self.flags.partition("-")[0]
 
 
+# Whoever prepares a rule asks for its pattern's structure several times in a row, and never again.
+@lru_cache(maxsize=8)
 def parse(text: str) -> Pattern:
     """The structure of a pattern that RE2 accepts. Raises SyntaxUnknown."""
     flags = ""
@@ -106,6 +109,17 @@ def parse(text: str) -> Pattern:
     if reader.at < len(text):
         raise SyntaxUnknown(f"unexpected {text[reader.at]!r} at {reader.at}")
     return Pattern(flags, node)
+
+
+_REPEATS: Final = frozenset("*+?{")
+_ENDS: Final = frozenset(("", "|", ")"))
+# Letters that nothing repeats.
+_PLAIN: Final = re.compile(r"[\w -]+(?![*+?{])")
+
+
+@lru_cache(maxsize=256)
+def _letter(character: str) -> Atom:
+    return Atom(character, character)
 
 
 class _Reader:
@@ -125,8 +139,13 @@ class _Reader:
 
     def _sequence(self) -> Node:
         parts: list[Node] = []
-        while self._next() not in ("", "|", ")"):
-            if self.text.startswith("\\Q", self.at):
+        while (sign := self._next()) not in _ENDS:
+            plain = _PLAIN.match(self.text, self.at)
+            if plain is not None:
+                parts += [_letter(character) for character in plain[0]]
+                self.at = plain.end()
+                continue
+            if sign == "\\" and self.text.startswith("\\Q", self.at):
                 parts += self._quoted()
                 continue
             node = self._item()
@@ -205,8 +224,10 @@ class _Reader:
     def _repeated(self, node: Node) -> Node:
         while True:
             sign = self._next()
+            if sign not in _REPEATS:
+                return node
             counted = _REPEAT.match(self.text, self.at) if sign == "{" else None
-            if sign and sign in "*+?":
+            if sign in "*+?":
                 self.at += 1
                 least, most = {"*": (0, UNBOUNDED), "+": (1, UNBOUNDED), "?": (0, 1)}[sign]
             elif counted is not None:

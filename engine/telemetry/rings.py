@@ -28,13 +28,16 @@ RESERVE_BYTES: Final = DATA_BYTES // 2
 _SUFFIX: Final = ".ring"
 
 
-def create(folder: Path) -> tuple[Path, int]:
+def create(folder: Path, number: int | None = None) -> tuple[Path, int]:
     """Make a ring file: its path and a locked descriptor, not inheritable, that the producer is to be given.
+
+    `number` is its name, by default the next one. A command beside a running gateway takes the time in ns.
 
     Raises OSError: the disk is full, the folder is not there or not writable.
     """
-    last = max((int(path.stem) for path in existing(folder)), default=0)
-    path = folder / f"{last + 1:08d}{_SUFFIX}"
+    if number is None:
+        number = max((int(path.stem) for path in existing(folder)), default=0) + 1
+    path = folder / f"{number:08d}{_SUFFIX}"
     unfinished = path.with_suffix(".new")
     fd = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:

@@ -5,7 +5,8 @@ then takes it out. The supervisor is the file's one writer.
 
 Rules. Before a batch is written, its ring notes the file (inode) and its length. So after a kill between the write and
 the removal, the next supervisor sees by the file's length whether the batch had arrived, and neither repeats nor drops
-it; a batch that arrived in part is cut off and written again. Rings of earlier gateways are drained first. The file is
+it; a batch that arrived in part is cut off and written again. Rings of earlier gateways are drained first, those of
+commands within a second. The file is
 created with mode 0600, and reopened when its path names another file or none (log rotation).
 
 Failure modes. A write that fails (disk full, quota) leaves everything in the rings and no partial line; it is tried
@@ -129,8 +130,17 @@ class AuditSink:
                 retire_at = time.monotonic() + RETIRE_EVERY_S
                 self._retire()
 
+    def _adopt_new(self) -> None:
+        """Take over the rings that commands have made beside us."""
+        with self._guard:
+            known = {consumed.path for consumed in self._rings}
+            for path in existing(self._folder):
+                if path not in known:
+                    self._adopt(path)
+
     def _retire(self) -> None:
         """Remove the rings whose producers are gone and which are empty."""
+        self._adopt_new()
         with self._guard:
             gone = [consumed for consumed in self._rings if consumed.producer_is_gone()]
         # What a producer put last is published now: it can be drained, and then nothing can follow.

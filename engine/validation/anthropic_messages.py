@@ -12,8 +12,10 @@ from msgspec import Meta
 
 from engine.validation.shape import (
     Bounded,
+    Effort,
     Natural,
     Opaque,
+    Open,
     Part,
     Positive,
     Shape,
@@ -25,7 +27,7 @@ from engine.validation.shape import (
 
 class CacheControl(Part, frozen=True, gc=False, kw_only=True):
     type: Literal["ephemeral"]
-    ttl: str | None = None
+    ttl: Literal["5m", "1h"] | None = None
 
 
 class Block(Part, frozen=True, gc=False, kw_only=True):
@@ -70,6 +72,7 @@ class ContentSource(Part, frozen=True, gc=False, kw_only=True, tag="content"):
 
 class ImageBlock(Block, frozen=True, gc=False, kw_only=True, tag="image"):
     source: Base64Image | UrlSource | FileSource | Opaque
+    transformations: dict[str, Any] | None = None
 
 
 class DocumentBlock(Block, frozen=True, gc=False, kw_only=True, tag="document"):
@@ -99,12 +102,15 @@ class ToolUseBlock(Block, frozen=True, gc=False, kw_only=True, tag="tool_use"):
     id: str
     name: str
     input: dict[str, Any]
+    caller: dict[str, Any] | None = None
+    toolset_name: str | None = None
 
 
 class ServerToolUseBlock(Block, frozen=True, gc=False, kw_only=True, tag="server_tool_use"):
     id: str
     name: str
     input: dict[str, Any]
+    caller: dict[str, Any] | None = None
 
 
 class McpToolUseBlock(Block, frozen=True, gc=False, kw_only=True, tag="mcp_tool_use"):
@@ -118,6 +124,7 @@ class ToolResultBlock(Block, frozen=True, gc=False, kw_only=True, tag="tool_resu
     tool_use_id: str
     content: str | list[AnyBlock] | None = None
     is_error: bool | None = None
+    toolset_name: str | None = None
 
 
 class McpToolResultBlock(Block, frozen=True, gc=False, kw_only=True, tag="mcp_tool_result"):
@@ -130,6 +137,11 @@ class ToolReferenceBlock(Block, frozen=True, gc=False, kw_only=True, tag="tool_r
     tool_name: str
 
 
+class BrowserStateBlock(Block, frozen=True, gc=False, kw_only=True, tag="browser_state"):
+    tabs: list[dict[str, Any]] | None = None
+    state_changes: list[dict[str, Any]] | None = None
+
+
 class ContainerUploadBlock(Block, frozen=True, gc=False, kw_only=True, tag="container_upload"):
     file_id: str
 
@@ -139,6 +151,7 @@ class ServerToolResult(Block, frozen=True, gc=False, kw_only=True):
 
     tool_use_id: str
     content: dict[str, Any] | list[dict[str, Any]]
+    caller: dict[str, Any] | None = None
 
 
 class WebSearchResult(ServerToolResult, frozen=True, gc=False, kw_only=True, tag="web_search_tool_result"):
@@ -178,6 +191,7 @@ AnyBlock = (
     | ToolResultBlock
     | McpToolResultBlock
     | ToolReferenceBlock
+    | BrowserStateBlock
     | ContainerUploadBlock
     | WebSearchResult
     | WebFetchResult
@@ -194,7 +208,7 @@ class Message(Part, frozen=True, gc=False, kw_only=True):
     content: str | list[AnyBlock]
 
 
-class InputSchema(Part, frozen=True, gc=False, kw_only=True):
+class InputSchema(Open, frozen=True, gc=False, kw_only=True):
     type: Literal["object"]
     properties: dict[str, Any] | None = None
     required: list[str] | None = None
@@ -206,6 +220,27 @@ class Tool(Block, frozen=True, gc=False, kw_only=True):
     description: str | None = None
     input_schema: InputSchema | None = None
     strict: bool | None = None
+    allowed_callers: list[str] | None = None
+    allowed_domains: list[str] | None = None
+    blocked_domains: list[str] | None = None
+    citations: Citations | None = None
+    configs: dict[str, Any] | None = None
+    defer_loading: bool | None = None
+    display_height_px: int | None = None
+    display_width_px: int | None = None
+    display_number: int | None = None
+    eager_input_streaming: bool | None = None
+    enable_zoom: bool | None = None
+    input_examples: list[dict[str, Any]] | None = None
+    max_characters: int | None = None
+    max_content_tokens: int | None = None
+    max_uses: int | None = None
+    mcp_server_name: str | None = None
+    default_config: dict[str, Any] | None = None
+    response_inclusion: str | None = None
+    url_sources: dict[str, Any] | None = None
+    use_cache: bool | None = None
+    user_location: dict[str, Any] | None = None
 
 
 class ToolChoiceAuto(Part, frozen=True, gc=False, kw_only=True, tag="auto"):
@@ -227,7 +262,7 @@ class ToolChoiceNone(Part, frozen=True, gc=False, kw_only=True, tag="none"):
 
 class ThinkingEnabled(Part, frozen=True, gc=False, kw_only=True, tag="enabled"):
     budget_tokens: Positive
-    display: str | None = None
+    display: Literal["summarized", "omitted"] | None = None
 
 
 class ThinkingDisabled(Part, frozen=True, gc=False, kw_only=True, tag="disabled"):
@@ -239,7 +274,7 @@ class ThinkingBetweenTools(Part, frozen=True, gc=False, kw_only=True, tag="betwe
 
 
 class ThinkingAdaptive(Part, frozen=True, gc=False, kw_only=True, tag="adaptive"):
-    display: str | None = None
+    display: Literal["summarized", "omitted"] | None = None
 
 
 Thinking = ThinkingEnabled | ThinkingDisabled | ThinkingAdaptive | ThinkingBetweenTools | Opaque
@@ -250,7 +285,7 @@ class UserMetadata(Part, frozen=True, gc=False, kw_only=True):
 
 
 class OutputConfig(Part, frozen=True, gc=False, kw_only=True):
-    effort: str | None = None
+    effort: Effort | None = None
     format: dict[str, Any] | None = None
 
 
@@ -267,7 +302,7 @@ class MessagesRequest(Shape, frozen=True, gc=False, kw_only=True):
     tool_choice: ToolChoiceAuto | ToolChoiceAny | ToolChoiceTool | ToolChoiceNone | None = None
     thinking: Thinking | None = None
     metadata: UserMetadata | None = None
-    service_tier: str | None = None
+    service_tier: Literal["auto", "standard_only"] | None = None
     cache_control: CacheControl | None = None
     container: str | dict[str, Any] | None = None
     context_management: dict[str, Any] | None = None
@@ -276,7 +311,7 @@ class MessagesRequest(Shape, frozen=True, gc=False, kw_only=True):
     mcp_servers: list[dict[str, Any]] | None = None
     output_config: OutputConfig | None = None
     output_format: dict[str, Any] | None = None
-    speed: str | None = None
+    speed: Literal["standard", "fast"] | None = None
     user_profile_id: str | None = None
     workspace_id: str | None = None
 
@@ -305,6 +340,7 @@ KNOWN_TYPES = tags(
     ToolResultBlock,
     McpToolResultBlock,
     ToolReferenceBlock,
+    BrowserStateBlock,
     ContainerUploadBlock,
     WebSearchResult,
     WebFetchResult,

@@ -27,8 +27,10 @@ from engine.validation import (
     openai_responses,
     place,
 )
+from engine.validation.hygiene import TextRules
 from engine.validation.request import Request, RequestShape
 from engine.validation.shape import UNKNOWN_TYPE
+from engine.validation.unknown import Unknown
 
 __all__ = ["Bounds", "DEEPEST", "ENDPOINTS", "Request", "decode", "decode_named", "guard"]
 
@@ -37,11 +39,14 @@ DEEPEST = 512
 
 
 class Bounds(msgspec.Struct, frozen=True, gc=False):
-    """The policy's bounds on a request: bytes of body, nesting of arrays and objects, messages or input items."""
+    """The policy's bounds on a request: bytes of body, nesting of arrays and objects, messages or input items, and what
+    becomes of fields that the shapes do not know, and of texts that the policy refuses."""
 
     max_depth: int = 64
     max_messages: int = 1000
     max_body: int = 1 << 20
+    unknown_fields: Unknown = "allow"
+    text: TextRules | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_depth <= DEEPEST:
@@ -91,6 +96,8 @@ def guard(body: bytes, bounds: Bounds) -> None:
             f"The body is not acceptable JSON: {reason} (byte {error.offset}).",
             param=place.spell(error.path) or None,
         ) from None
+    if bounds.text is not None:
+        bounds.text.check(body, bounds.max_depth)
 
 
 def decode(endpoint: str, body: bytes, bounds: Bounds) -> Request:

@@ -12,11 +12,19 @@ from msgspec import Meta
 
 from engine.validation.shape import (
     Bounded,
+    CacheBreakpoint,
+    CacheOptions,
+    CacheRetention,
     Choices,
+    Detail,
+    Effort,
+    Level,
     LogitBias,
     Metadata,
+    Moderation,
     Name,
     Opaque,
+    OpenAITier,
     Part,
     Penalty,
     Positive,
@@ -30,29 +38,33 @@ from engine.validation.shape import (
 )
 
 
-class TextPart(Part, frozen=True, gc=False, kw_only=True, tag="text"):
+class CacheablePart(Part, frozen=True, gc=False, kw_only=True):
+    prompt_cache_breakpoint: CacheBreakpoint | None = None
+
+
+class TextPart(CacheablePart, frozen=True, gc=False, kw_only=True, tag="text"):
     text: str
 
 
-class RefusalPart(Part, frozen=True, gc=False, kw_only=True, tag="refusal"):
+class RefusalPart(CacheablePart, frozen=True, gc=False, kw_only=True, tag="refusal"):
     refusal: str
 
 
 class ImageUrl(Part, frozen=True, gc=False, kw_only=True):
     url: str
-    detail: str | None = None
+    detail: Detail | None = None
 
 
-class ImagePart(Part, frozen=True, gc=False, kw_only=True, tag="image_url"):
+class ImagePart(CacheablePart, frozen=True, gc=False, kw_only=True, tag="image_url"):
     image_url: ImageUrl
 
 
 class InputAudio(Part, frozen=True, gc=False, kw_only=True):
     data: str
-    format: str
+    format: Literal["wav", "mp3"]
 
 
-class AudioPart(Part, frozen=True, gc=False, kw_only=True, tag="input_audio"):
+class AudioPart(CacheablePart, frozen=True, gc=False, kw_only=True, tag="input_audio"):
     input_audio: InputAudio
 
 
@@ -62,7 +74,7 @@ class File(Part, frozen=True, gc=False, kw_only=True):
     filename: str | None = None
 
 
-class FilePart(Part, frozen=True, gc=False, kw_only=True, tag="file"):
+class FilePart(CacheablePart, frozen=True, gc=False, kw_only=True, tag="file"):
     file: File
 
 
@@ -123,8 +135,9 @@ class ToolMessage(Message, frozen=True, gc=False, kw_only=True, tag="tool"):
     tool_call_id: str
 
 
-class FunctionMessage(Message, frozen=True, gc=False, kw_only=True, tag="function"):
+class FunctionMessage(Part, frozen=True, gc=False, kw_only=True, tag_field="role", tag="function"):
     content: str | None
+    name: str
 
 
 AnyMessage = SystemMessage | UserMessage | AssistantMessage | ToolMessage | DeveloperMessage | FunctionMessage
@@ -141,10 +154,23 @@ class FunctionTool(Part, frozen=True, gc=False, kw_only=True, tag="function"):
     function: FunctionDefinition
 
 
+class Grammar(Part, frozen=True, gc=False, kw_only=True):
+    definition: str
+    syntax: Literal["lark", "regex"]
+
+
+class TextInput(Part, frozen=True, gc=False, kw_only=True, tag="text"):
+    pass
+
+
+class GrammarInput(Part, frozen=True, gc=False, kw_only=True, tag="grammar"):
+    grammar: Grammar
+
+
 class CustomDefinition(Part, frozen=True, gc=False, kw_only=True):
     name: str
     description: str | None = None
-    format: dict[str, Any] | None = None
+    format: TextInput | GrammarInput | None = None
 
 
 class CustomTool(Part, frozen=True, gc=False, kw_only=True, tag="custom"):
@@ -192,8 +218,25 @@ class JsonSchemaFormat(Part, frozen=True, gc=False, kw_only=True, tag="json_sche
 
 
 class Audio(Part, frozen=True, gc=False, kw_only=True):
-    format: str
+    format: Literal["wav", "aac", "mp3", "flac", "opus", "pcm16"]
     voice: str | AudioReference
+
+
+class Place(Part, frozen=True, gc=False, kw_only=True):
+    city: str | None = None
+    country: str | None = None
+    region: str | None = None
+    timezone: str | None = None
+
+
+class UserLocation(Part, frozen=True, gc=False, kw_only=True):
+    type: Literal["approximate"]
+    approximate: Place
+
+
+class WebSearchOptions(Part, frozen=True, gc=False, kw_only=True):
+    search_context_size: Level | None = None
+    user_location: UserLocation | None = None
 
 
 class Prediction(Part, frozen=True, gc=False, kw_only=True, tag="content"):
@@ -223,20 +266,20 @@ class ChatRequest(Shape, frozen=True, gc=False, kw_only=True):
     functions: list[FunctionDefinition] | None = None
     function_call: Literal["none", "auto"] | Named | None = None
     response_format: TextFormat | JsonObjectFormat | JsonSchemaFormat | None = None
-    modalities: list[str] | None = None
+    modalities: list[Literal["text", "audio"]] | None = None
     audio: Audio | None = None
     prediction: Prediction | None = None
-    reasoning_effort: str | None = None
-    verbosity: str | None = None
-    service_tier: str | None = None
+    reasoning_effort: Effort | None = None
+    verbosity: Level | None = None
+    service_tier: OpenAITier | None = None
     store: bool | None = None
     metadata: Metadata | None = None
-    moderation: dict[str, Any] | None = None
+    moderation: Moderation | None = None
     prompt_cache_key: str | None = None
-    prompt_cache_options: dict[str, Any] | None = None
-    prompt_cache_retention: str | None = None
+    prompt_cache_options: CacheOptions | None = None
+    prompt_cache_retention: CacheRetention | None = None
     safety_identifier: str | None = None
-    web_search_options: dict[str, Any] | None = None
+    web_search_options: WebSearchOptions | None = None
 
     def check(self, max_messages: int) -> None:
         if len(self.messages) > max_messages:
@@ -256,4 +299,5 @@ KNOWN_TYPES = tags(
     JsonObjectFormat,
     JsonSchemaFormat,
     Prediction,
-)
+    GrammarInput,
+) | {"approximate"}

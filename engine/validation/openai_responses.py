@@ -12,12 +12,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from engine.validation.shape import (
     Bounded,
+    CacheBreakpoint,
+    CacheOptions,
+    CacheRetention,
+    Detail,
+    Effort,
+    Level,
     Metadata,
+    Moderation,
     Opaque,
+    OpenAITier,
     Part,
     Positive,
     Shape,
@@ -32,12 +40,14 @@ from engine.validation.shape import (
 
 class InputText(Part, frozen=True, gc=False, kw_only=True, tag="input_text"):
     text: str
+    prompt_cache_breakpoint: CacheBreakpoint | None = None
 
 
 class InputImage(Part, frozen=True, gc=False, kw_only=True, tag="input_image"):
     image_url: str | None = None
     file_id: str | None = None
-    detail: str | None = None
+    detail: Detail | None = None
+    prompt_cache_breakpoint: CacheBreakpoint | None = None
 
 
 class InputFile(Part, frozen=True, gc=False, kw_only=True, tag="input_file"):
@@ -45,7 +55,8 @@ class InputFile(Part, frozen=True, gc=False, kw_only=True, tag="input_file"):
     file_id: str | None = None
     file_url: str | None = None
     filename: str | None = None
-    detail: str | None = None
+    detail: Detail | None = None
+    prompt_cache_breakpoint: CacheBreakpoint | None = None
 
 
 class OutputText(Part, frozen=True, gc=False, kw_only=True, tag="output_text"):
@@ -69,12 +80,17 @@ class SummaryText(Part, frozen=True, gc=False, kw_only=True, tag="summary_text")
 ContentPart = InputText | InputImage | InputFile | OutputText | OutputRefusal | ReasoningText | SummaryText | Opaque
 
 
+Status = Literal[
+    "in_progress", "completed", "incomplete", "failed", "searching", "interpreting", "calling", "generating"
+]
+
+
 class Item(Part, frozen=True, gc=False, kw_only=True):
     type: str | None = None
     id: str | None = None
     role: Literal["user", "assistant", "system", "developer"] | None = None
     content: str | list[ContentPart] | None = None
-    status: str | None = None
+    status: Status | None = None
     call_id: str | None = None
     name: str | None = None
     arguments: Any = None
@@ -87,6 +103,34 @@ class Item(Part, frozen=True, gc=False, kw_only=True):
     server_label: str | None = None
     approval_request_id: str | None = None
     approve: bool | None = None
+    phase: Literal["commentary", "final_answer"] | None = None
+    results: list[Any] | None = None
+    actions: list[dict[str, Any]] | None = None
+    pending_safety_checks: list[dict[str, Any]] | None = None
+    acknowledged_safety_checks: list[dict[str, Any]] | None = None
+    is_async: bool | None = field(default=None, name="async")
+    caller: dict[str, Any] | None = None
+    namespace: str | None = None
+    execution: str | None = None
+    tools: list[dict[str, Any]] | None = None
+    reasoning: dict[str, Any] | None = None
+    text: dict[str, Any] | None = None
+    result: Any = None
+    background: str | None = None
+    error: str | dict[str, Any] | None = None
+    output_format: str | None = None
+    quality: str | None = None
+    revised_prompt: str | None = None
+    size: str | None = None
+    svg_usage: dict[str, Any] | None = None
+    code: str | None = None
+    container_id: str | None = None
+    outputs: list[dict[str, Any]] | None = None
+    environment: dict[str, Any] | None = None
+    max_output_length: int | None = None
+    operation: dict[str, Any] | None = None
+    reason: str | None = None
+    fingerprint: str | None = None
 
 
 # What an item of a type must have beyond its type. "computer_call" has come with `action` and with `actions`.
@@ -122,6 +166,47 @@ class Tool(Part, frozen=True, gc=False, kw_only=True):
     vector_store_ids: list[str] | None = None
     server_label: str | None = None
     container: str | dict[str, Any] | None = None
+    is_async: bool | None = field(default=None, name="async")
+    allowed_callers: list[Literal["direct", "programmatic"]] | None = None
+    allowed_tools: list[str] | dict[str, Any] | None = None
+    authorization: str | None = None
+    connector_id: str | None = None
+    defer_loading: bool | None = None
+    display_height: int | None = None
+    display_width: int | None = None
+    environment: str | dict[str, Any] | None = None
+    execution: str | None = None
+    external_web_access: bool | None = None
+    filters: dict[str, Any] | None = None
+    format: dict[str, Any] | None = None
+    headers: dict[str, str] | None = None
+    max_num_results: int | None = None
+    output_schema: dict[str, Any] | None = None
+    ranking_options: dict[str, Any] | None = None
+    require_approval: str | dict[str, Any] | None = None
+    search_content_types: list[str] | None = None
+    search_context_size: Level | None = None
+    server_description: str | None = None
+    server_url: str | None = None
+    tools: list[dict[str, Any]] | None = None
+    tunnel_id: str | None = None
+    user_location: dict[str, Any] | None = None
+    # Of the tool that makes images.
+    action: str | None = None
+    background: str | None = None
+    complexity: str | None = None
+    frame_count: int | None = None
+    frame_duration_ms: int | None = None
+    input_fidelity: str | None = None
+    input_image_mask: dict[str, Any] | None = None
+    model: str | None = None
+    moderation: str | None = None
+    output_compression: int | None = None
+    output_format: str | None = None
+    partial_images: int | None = None
+    quality: str | None = None
+    size: str | None = None
+    svg: dict[str, Any] | None = None
 
 
 REQUIRED_OF_TOOL: dict[str, tuple[str, ...]] = {
@@ -159,14 +244,17 @@ class JsonSchemaFormat(Part, frozen=True, gc=False, kw_only=True, tag="json_sche
 
 class Text(Part, frozen=True, gc=False, kw_only=True):
     format: TextFormat | JsonObjectFormat | JsonSchemaFormat | None = None
-    verbosity: str | None = None
+    verbosity: Level | None = None
+
+
+Summary = Literal["auto", "concise", "detailed"]
 
 
 class Reasoning(Part, frozen=True, gc=False, kw_only=True):
-    effort: str | None = None
-    summary: str | None = None
-    generate_summary: str | None = None
-    context: str | None = None
+    effort: Effort | None = None
+    summary: Summary | None = None
+    generate_summary: Summary | None = None
+    context: Literal["auto", "current_turn", "all_turns"] | None = None
     mode: str | None = None
 
 
@@ -205,13 +293,13 @@ class ResponsesRequest(Shape, frozen=True, gc=False, kw_only=True):
     context_management: list[dict[str, Any]] | None = None
     access_programs: dict[str, Any] | None = None
     image: dict[str, Any] | None = None
-    moderation: dict[str, Any] | None = None
-    service_tier: str | None = None
+    moderation: Moderation | None = None
+    service_tier: OpenAITier | None = None
     store: bool | None = None
     metadata: Metadata | None = None
     prompt_cache_key: str | None = None
-    prompt_cache_options: dict[str, Any] | None = None
-    prompt_cache_retention: str | None = None
+    prompt_cache_options: CacheOptions | None = None
+    prompt_cache_retention: CacheRetention | None = None
     safety_identifier: str | None = None
     user: str | None = None
 
@@ -222,18 +310,18 @@ class ResponsesRequest(Shape, frozen=True, gc=False, kw_only=True):
             for index, item in enumerate(self.input):
                 self._check_item(index, item)
         for index, tool in enumerate(self.tools or ()):
-            for field in REQUIRED_OF_TOOL.get(tool.type, ()):
-                if getattr(tool, field) is None:
-                    raise missing(f"tools[{index}]", field)
+            for name in REQUIRED_OF_TOOL.get(tool.type, ()):
+                if getattr(tool, name) is None:
+                    raise missing(f"tools[{index}]", name)
 
     @staticmethod
     def _check_item(index: int, item: Item) -> None:
         kind = item.type
         if kind is None:
             kind = "message" if item.id is None or item.role is not None else "item_reference"
-        for field in REQUIRED_OF_ITEM.get(kind, ()):
-            if getattr(item, field) is None:
-                raise missing(f"input[{index}]", field)
+        for name in REQUIRED_OF_ITEM.get(kind, ()):
+            if getattr(item, name) is None:
+                raise missing(f"input[{index}]", name)
 
 
 KNOWN_TYPES = (

@@ -69,42 +69,42 @@ def explain(error: msgspec.ValidationError, value: Any, shape: Any) -> tuple[str
     return spell(path), text.replace("`", "'") + "."
 
 
-def _members(kind: Any) -> list[Any]:
+def members(kind: Any) -> list[Any]:
     """The members of a union, without None; a type that is no union is its own only member."""
     if get_origin(kind) is Annotated:
-        return _members(get_args(kind)[0])
+        return members(get_args(kind)[0])
     if isinstance(kind, type(int | str)) or get_origin(kind) is Union:
-        return [member for each in get_args(kind) if each is not type(None) for member in _members(each)]
+        return [member for each in get_args(kind) if each is not type(None) for member in members(each)]
     return [kind]
 
 
-def _structs(kind: Any) -> list[Any]:
-    return [member for member in _members(kind) if isinstance(member, type) and issubclass(member, msgspec.Struct)]
+def structs(kind: Any) -> list[Any]:
+    return [member for member in members(kind) if isinstance(member, type) and issubclass(member, msgspec.Struct)]
 
 
 def _field_type(kind: Any, value: Any, field: str) -> Any:
     """The type of a field of `value`, which is read as one of the structs of `kind`."""
-    structs = _structs(kind)
-    tagged = [struct for struct in structs if struct.__struct_config__.tag is not None]
-    for struct in structs:
+    candidates = structs(kind)
+    tagged = [struct for struct in candidates if struct.__struct_config__.tag is not None]
+    for struct in candidates:
         config = struct.__struct_config__
         if config.tag_field == field:
             # The field that tells the structs apart has no type of its own: its values are their tags.
             return Literal[tuple(each.__struct_config__.tag for each in tagged)]
         chosen = config.tag is None or (isinstance(value, dict) and value.get(config.tag_field) == config.tag)
-        if chosen and field in _fields(struct):
-            return _fields(struct)[field]
+        if chosen and field in fields(struct):
+            return fields(struct)[field]
     return Any
 
 
 @cache  # as many as there are structs; their annotations are slow to resolve
-def _fields(struct: type[msgspec.Struct]) -> dict[str, Any]:
+def fields(struct: type[msgspec.Struct]) -> dict[str, Any]:
     return {info.encode_name: info.type for info in msgspec.structs.fields(struct)}
 
 
 def _item_type(kind: Any, value: Any) -> Any:
     wanted = dict if isinstance(value, dict) else list
-    for member in _members(kind):
+    for member in members(kind):
         if get_origin(member) is wanted:
             return get_args(member)[-1]
     return Any
@@ -129,7 +129,7 @@ def _choices(kind: Any) -> list[str]:
     """The values that a field may take, quoted."""
     return [
         f"'{choice}'"
-        for member in _members(kind)
+        for member in members(kind)
         if get_origin(member) is Literal
         for choice in get_args(member)
         if choice != UNKNOWN_TYPE

@@ -13,7 +13,7 @@ Failure mode: everything wrong is a `Refusal` of kind BAD_REQUEST that names the
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -33,10 +33,20 @@ Metadata = Annotated[dict[str, str], Meta(max_length=16)]
 Stop = str | Annotated[list[str], Meta(max_length=4)]
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+Detail = Literal["auto", "low", "high", "original"]
+Level = Literal["low", "medium", "high"]
+CacheRetention = Literal["in_memory", "in-memory", "24h"]
+OpenAITier = Literal["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"]
+
 
 # Every struct of a shape is frozen and holds only what came out of one JSON text: no cycles, nothing for the collector.
 class Part(Struct, frozen=True, gc=False, kw_only=True):
     """Any object inside a request."""
+
+
+class Open(Part, frozen=True, gc=False, kw_only=True):
+    """An object that has fields of the caller's own beside these: a JSON Schema."""
 
 
 class Shape(Part, frozen=True, gc=False, kw_only=True):
@@ -50,6 +60,32 @@ class Shape(Part, frozen=True, gc=False, kw_only=True):
 
 class Opaque(Part, frozen=True, gc=False, kw_only=True, tag=UNKNOWN_TYPE):
     """A variant that this build does not know; its content is in the body, not here."""
+
+
+class CacheBreakpoint(Part, frozen=True, gc=False, kw_only=True):
+    mode: Literal["explicit"]
+    ttl: Literal["30m", "12h"] | None = None
+
+
+class CacheOptions(Part, frozen=True, gc=False, kw_only=True):
+    mode: Literal["implicit", "explicit"] | None = None
+    ttl: Literal["30m", "12h"] | None = None
+    comparison_response_id: str | None = None
+    prewarm: bool | None = None
+
+
+class ModerationMode(Part, frozen=True, gc=False, kw_only=True):
+    mode: Literal["block", "score"]
+
+
+class ModerationPolicy(Part, frozen=True, gc=False, kw_only=True):
+    input: ModerationMode | None = None
+    output: ModerationMode | None = None
+
+
+class Moderation(Part, frozen=True, gc=False, kw_only=True):
+    model: str
+    policy: ModerationPolicy | None = None
 
 
 class StreamOptions(Part, frozen=True, gc=False, kw_only=True):

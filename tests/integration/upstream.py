@@ -43,6 +43,15 @@ def _event(text: str) -> bytes:
     return f"data: {data}\n\n".encode()
 
 
+def _block(text: str) -> bytes:
+    delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+    return f"event: content_block_delta\ndata: {json.dumps(delta)}\n\n".encode()
+
+
+# An address in three pieces, with something ahead of it.
+_LEAK = ("Hello ", "there. jane@exam", "ple.co", "m is it. ")
+
+
 class Upstream:
     """Use as a context manager; `port` is where it listens."""
 
@@ -109,6 +118,7 @@ class Upstream:
             "secret_header": _answer(good, more="X-Api-Key: upstream-secret\r\nSet-Cookie: a=b\r\n"),
             "early_hints": b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + _answer(good),
             "binary": _answer(b"\xff\xfb\x90\x00", media="audio/mpeg"),
+            "leaks_error": _answer(b"".join(map(_event, _LEAK)), "400 Bad Request", media="text/event-stream"),
             "cut_stream": stream + _event("one "),
         }
         if model == "reset":
@@ -121,11 +131,20 @@ class Upstream:
             connection.sendall(_answer(good)[:-5])
             self.release.wait(60)
             return False
-        if model == "endless":
+        if model == "echo":
+            said = json.loads(request.body)["messages"][-1]["content"]
+            message = {"role": "assistant", "content": said}
+            choice = {"index": 0, "message": message, "finish_reason": "stop"}
+            connection.sendall(_answer(json.dumps({**GOOD, "choices": [choice]}).encode()))
+            return True
+        if model in ("endless", "leaks", "claude-leaks"):
+            event = _block if model == "claude-leaks" else _event
             connection.sendall(stream)
             with contextlib.suppress(OSError):
+                for text in _LEAK if model != "endless" else ():
+                    connection.sendall(event(text))
                 while not self.release.wait(0.01):
-                    connection.sendall(_event("word "))
+                    connection.sendall(event("word "))
             request.gone.set()
             return False
         connection.sendall(simple.get(model, _answer(good)))

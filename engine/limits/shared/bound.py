@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 from engine._fast.bucket import Plan, Template
 from engine.errors import Pending
 from engine.limits.bound import Denied
+from engine.limits.headers import anthropic_requests, duration
 from engine.limits.rates import SECOND_NS
 from engine.limits.shared.lease import Lease
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from engine.limits.metered import Metered
     from engine.limits.model import Limit
     from engine.limits.shared.keeper import Keeper
 
@@ -30,10 +32,22 @@ if TYPE_CHECKING:
 
 
 class SharedBound:
-    """`leases` belong to `limits` by index; `shown` and `templates` to the headers (see Bound); `local` gives the plan
-    of limit i among n hosts."""
+    """`leases` belong to `limits` by index, `shown` and `templates` to `told` (see Bound); `local` gives the plan of
+    limit i among n hosts. `metered` are this host's own."""
 
-    __slots__ = ("_hosts", "_keeper", "_leases", "_local", "_plans", "_shown", "_templates", "limits", "mode")
+    __slots__ = (
+        "_hosts",
+        "_keeper",
+        "_leases",
+        "_local",
+        "_plans",
+        "_shown",
+        "_templates",
+        "limits",
+        "metered",
+        "mode",
+        "told",
+    )
 
     def __init__(
         self,
@@ -43,8 +57,12 @@ class SharedBound:
         templates: tuple[Template, ...],
         keeper: Keeper,
         local: LocalShare,
+        told: tuple[Limit, ...],
+        metered: Metered | None = None,
     ) -> None:
         self.limits = limits
+        self.told = told
+        self.metered = metered
         self.mode: str | None = None
         self._leases = leases
         self._shown = shown
@@ -76,8 +94,14 @@ class SharedBound:
         for lease in self._leases:
             lease.undo(clock)
 
-    def headers(self, now_ns: int) -> bytes:
+    def headers(self, now_ns: int, dialect: str = "openai") -> bytes:
         """Header lines as `engine.limits.headers` has them; without what other hosts took since the last call."""
+        lines = self._requests(now_ns, dialect)
+        if self.metered is not None:
+            lines += self.metered.headers(now_ns, dialect)
+        return lines
+
+    def _requests(self, now_ns: int, dialect: str) -> bytes:
         clock = time.monotonic_ns()
         tightest, fewest, longest = -1, 0, 0
         for index, lease in enumerate(self._shown):
@@ -88,9 +112,12 @@ class SharedBound:
         if tightest < 0:
             return b""
         first, span, item, seconds, last = self._templates[tightest].pieces
-        return b"%b%d%b%b%b%d%b%d%b" % (
-            first, fewest, span, _duration(longest), item, fewest, seconds, -(-longest // SECOND_NS), last
+        lines = b"%b%d%b%b%b%d%b%d%b" % (
+            first, fewest, span, duration(longest).encode(), item, fewest, seconds, -(-longest // SECOND_NS), last
         )  # fmt: skip
+        if dialect == "anthropic":
+            lines += anthropic_requests(self.told[tightest], fewest, longest, now_ns)
+        return lines
 
     def _spend(self, clock_ns: int) -> None:
         for lease in self._leases:
@@ -155,16 +182,3 @@ class SharedBound:
         if index not in self._plans:
             self._plans[index] = self._local(index, self._hosts)
         return self._plans[index]
-
-
-def _duration(ns: int) -> bytes:
-    """As the kernel prints it: "0s", "12ms", "1.5s", "6m0s"; rounded up to a millisecond."""
-    ms = -(-ns // 1_000_000)
-    if 0 < ms < 1000:
-        return b"%dms" % ms
-    hours, minutes, seconds, rest = ms // 3_600_000, ms // 60_000 % 60, ms // 1000 % 60, ms % 1000
-    text = f"{hours}h" if hours else ""
-    if hours or minutes:
-        text += f"{minutes}m"
-    fraction = f".{rest:03d}".rstrip("0") if rest else ""
-    return f"{text}{seconds}{fraction}s".encode()

@@ -9,7 +9,10 @@ from engine.redaction.rules import (
     cloud,
     connections,
     developer,
+    encoded,
+    hazards,
     identifiers,
+    links,
     messaging,
     monitoring,
     national_ids,
@@ -35,4 +38,7 @@ RULES: tuple[Rule, ...] = (
     *personal.RULES,
     *national_ids.RULES,
     *identifiers.RULES,
+    *links.RULES,
+    *hazards.RULES,
+    *encoded.RULES,
 )

@@ -28,7 +28,7 @@ from engine.redaction.secret_checks import (
 # What closes a name ("'password']", "**Password**"), what joins it to its value, also behind the type of a parameter,
 # and what opens the value.
 _CLOSE = r"[\"'`*\\\]]{0,4}"
-_JOIN = r"[ \t]{0,4}(?::[ \t]{0,2}[A-Za-z&\[\]]{3,16}[ \t]{0,2}=|=>|:=|={1,3}|:|\|)[*\t ]{0,4}"
+_JOIN = r"[ \t]{0,4}(?::[ \t]{0,2}[A-Za-z&\[\]]{3,16}[ \t]{0,2}=|=>|<-|:=|={1,3}|:|\|)[*\t ]{0,4}"
 _QUOTE = r"\\{0,3}[\"'`]"
 _WHICH = r"(?:[_-]?(?:prod|dev|test|staging|live|new|old|value|v?[0-9]{1,2}))?"
 
@@ -184,7 +184,7 @@ _PASSWORDS = (
         "password_spoken",
         rf"(?i:{_PASSWORD}\b(?:(?: [a-z0-9@._/'-]{{1,30}}){{0,7}}? (?:is|was|are|to|be|becomes|remains|:|=)(?: now|"
         rf" currently| still)?:?)?[:,]?[ \n]{{1,2}})"
-        rf"[\"'`*({_OPENING}]{{0,3}}([^\s\"'`<>{_OPENING}{_CLOSING}]{{6,128}})",
+        rf"[\"'`*({_OPENING}]{{0,3}}([^\s\"'`<>{_OPENING}{_CLOSING}]{{5,127}}[^\s\"'`<>{_OPENING}{_CLOSING}.,;:?)\]}}*_])",
         1208,
         _PASSWORD_KEYWORDS,
         (
@@ -345,9 +345,9 @@ _NAMED = (
     ),
     _rule(
         "secret_name_and_value",
-        r"(?i:\bname[\"']?\s{0,3}[:=]\s{0,3}[\"']?[\w.-]{0,40}(?:password|passwd|secret|token"
+        r"(?i:\b(?:name|key|type|id)[\"']?\s{0,3}[:=]\s{0,3}[\"']?[\w.-]{0,40}(?:password|passwd|secret|token"
         r"|api_?key)[\w.-]{0,16}[\"']?,?\s{1,40}[\"']?value[\"']?\s{0,3}[:=]\s{0,3}[\"']?)([^\s\"',<>]{4,300})",
-        1466,
+        1468,
         ("password", "passwd", "secret", "token", "apikey", "api_key"),
         ("- name: DB_PASSWORD\n  value: hunter2", '{"name": "API_KEY", "value": "' + ALNUM[:32] + '"}'),
         ("- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:", '{"name": "TOKEN", "value": "${TOKEN}"}'),

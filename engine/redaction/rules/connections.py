@@ -1,6 +1,6 @@
 """Addresses, connection strings, commands and statements that carry a password.
 
-A URL is hidden from its scheme to its host: user and host say whose password it was. Elsewhere only the password is
+A URL is hidden whole: user, host and database say whose password it was. Elsewhere only the password is
 the finding, and the rest of the line stays readable.
 """
 
@@ -17,7 +17,10 @@ from engine.redaction.secret_checks import (
     url_credentials,
 )
 
-_HOST = r"[A-Za-z0-9.\-\[\]:_]{1,253}"
+# Also several hosts, as of a replica set. Neither it nor what follows ends in a mark that ends a sentence or closes a
+# bracket around the address.
+_HOST = r"[A-Za-z0-9.,\-\[\]:_]{0,252}[A-Za-z0-9\]_]"
+_REST = r"(?:[/?](?:[^\s\"'<>`|\\,;]{0,200}[A-Za-z0-9/=_%&+-])?)?"
 _DATABASES = (
     "postgres", "postgresql", "mysql", "mariadb", "mongodb", "mongodb+srv", "redis", "rediss", "valkey", "amqp",
     "amqps", "mssql", "sqlserver", "oracle", "clickhouse", "cockroachdb", "cassandra", "couchdb", "couchbase", "neo4j",
@@ -45,8 +48,8 @@ RULES: tuple[Rule, ...] = (
     _rule(
         "service_url_password",
         rf"\b(?i:{'|'.join(name.replace('+', '[+]') for name in _DATABASES)})(?:[+][a-z0-9]{{2,12}})?://"
-        rf"[^\s:@/\"'<>]{{0,64}}:[^\s\"'<>]{{1,128}}@{_HOST}",
-        1056,
+        rf"[^\s:@/\"'<>]{{0,64}}:[^\s\"'<>]{{1,128}}@{_HOST}{_REST}",
+        3500,
         ("://",),
         (
             "postgres://app:s3cret@db.example.com:5432/main",
@@ -66,8 +69,8 @@ RULES: tuple[Rule, ...] = (
     ),
     _rule(
         "url_password",
-        rf"\b[a-zA-Z][a-zA-Z0-9+.-]{{1,20}}://[^\s/:@\"'<>]{{0,100}}:[^\s/@\"'<>]{{1,200}}@{_HOST}",
-        1479,
+        rf"\b[a-zA-Z][a-zA-Z0-9+.-]{{1,20}}://[^\s/:@\"'<>]{{0,100}}:[^\s/@\"'<>]{{1,200}}@{_HOST}{_REST}",
+        3900,
         ("://",),
         ("https://user:pass1@example.com/", "git clone https://ci:" + "b3rry45-x@git.example.com/app.git"),
         (
@@ -115,6 +118,15 @@ RULES: tuple[Rule, ...] = (
             "https://example.com/login?u=7&pwd=letmein99#top",
         ),
         ("https://example.com/login?password=<password>", "/reset?password=null&x=1"),
+    ),
+    _rule(
+        "redis_requirepass",
+        r"(?i:\b(?:requirepass|masterauth)[ \t]{1,4}[\"']?)([^\s\"']{4,128})",
+        544,
+        ("requirepass", "masterauth"),
+        ("requirepass S3cr3t-x9", 'masterauth "b3rry45"'),
+        ("requirepass <password>", "# requirepass is off"),
+        bare_password,
     ),
     _rule(
         "jdbc_oracle_password",

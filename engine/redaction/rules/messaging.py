@@ -59,8 +59,8 @@ _SLACK = (
     Rule(
         "slack_webhook",
         "secrets",
-        r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9_/+-]{20,90}",
-        120,
+        r"(?:https?://)?hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9_/+-]{20,90}",
+        128,
         "[SLACK_WEBHOOK]",
         (
             f"https://hooks.slack.com/services/T{UPPER[:8]}/B{UPPER[8:18]}/{ALNUM[:24]}",
@@ -75,8 +75,8 @@ _SLACK = (
 _CHAT = (
     token(
         "discord_webhook",
-        r"discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/\d{17,20}/[A-Za-z0-9_-]{60,80}",
-        133,
+        r"(?:https?://)?(?:(?:canary|ptb)\.)?discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/\d{17,20}/[A-Za-z0-9_-]{60,80}",
+        148,
         ("discord.com/api/", "discordapp.com/api/"),
         (
             f"https://discord.com/api/webhooks/{DIGITS[:18]}/{ALNUM[:68]}",
@@ -119,16 +119,16 @@ _CHAT = (
     ),
     token(
         "teams_webhook",
-        rf"\.webhook\.office\.com/webhookb2/{UUID_PATTERN}@{UUID_PATTERN}/IncomingWebhook/[0-9a-f]{{32}}/{UUID_PATTERN}(?:/[A-Za-z0-9_-]{{20,60}})?",
-        250,
+        rf"(?:https?://)?[A-Za-z0-9-]{{1,63}}\.webhook\.office\.com/webhookb2/{UUID_PATTERN}@{UUID_PATTERN}/IncomingWebhook/[0-9a-f]{{32}}/{UUID_PATTERN}(?:/[A-Za-z0-9_-]{{20,60}})?",
+        321,
         (".webhook.office.com",),
         (f"https://acme.webhook.office.com/webhookb2/{UUID}@{UUID}/IncomingWebhook/{HEX[:32]}/{UUID}",),
         ("https://acme.webhook.office.com/webhookb2/",),
     ),
     token(
         "google_chat_webhook",
-        r"chat\.googleapis\.com/v1/spaces/[A-Za-z0-9_-]{6,20}/messages\?key=[A-Za-z0-9_-]{30,50}&token=[A-Za-z0-9_%=-]{20,80}",
-        201,
+        r"(?:https?://)?chat\.googleapis\.com/v1/spaces/[A-Za-z0-9_-]{6,20}/messages\?key=[A-Za-z0-9_-]{30,50}&token=[A-Za-z0-9_%=-]{20,80}",
+        209,
         ("chat.googleapis.com",),
         (f"https://chat.googleapis.com/v1/spaces/AAAA{ALNUM[:7]}/messages?key=AIza{ALNUM[:35]}&token={ALNUM[:43]}%3D",),
         ("https://chat.googleapis.com/v1/spaces/AAAAbbbb/messages",),

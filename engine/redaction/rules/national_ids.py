@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from engine.redaction import checks, id_checks
 from engine.redaction.rule import Check, Rule
 
@@ -17,10 +19,19 @@ def formed(
     samples: tuple[str, ...],
     near: tuple[str, ...],
     check: Check | None,
+    not_after: str = "",
 ) -> Rule:
     """A number whose form and checksum are enough."""
     examples = (f"the number is {samples[0]}, he said", *samples)
-    return Rule(id, "pii", pattern, max_len, f"[{label}]", examples, near, (), check)
+    return Rule(id, "pii", pattern, max_len, f"[{label}]", examples, near, (), check, not_after=not_after)
+
+
+def _in_programs(names: str) -> str:
+    """The names also as programs write them: `date of birth` is `date_of_birth`, `date-of-birth` and `dateOfBirth`."""
+    return re.sub(r" \??", "[_ -]?", names)
+
+
+_SUFFIX = r"(?:[_ -]?(?:number|num|no|nr|id|code|value))?"
 
 
 def named(
@@ -32,20 +43,27 @@ def named(
     sample: tuple[str, str],
     near: tuple[str, ...],
     check: Check | None,
+    gap: str = _GAP,
 ) -> Rule:
     """A number that only its name, `names` as a pattern, gives away. `sample`: a name and a number."""
     name, value = sample
     return Rule(
         id,
         "pii",
-        rf"(?i:\b(?:{names})\b){_GAP}\b({body})\b",
-        160,
+        rf"(?i:(?:\b|_)(?:{_in_programs(names)}){_SUFFIX}(?:\b|_)){gap}\b({body})\b",
+        200,
         f"[{label}]",
-        (f"{name}: {value}", f"his {name} is {value}."),
+        (f"{name}: {value}", f"his {name} is {value}.", f'{{"{name.lower().replace(" ", "_")}": "{value}"}}'),
         (f"the order {value} has left", *near),
-        keywords,
+        _joined(keywords),
         check,
     )
+
+
+def _joined(keywords: tuple[str, ...]) -> tuple[str, ...]:
+    """The keywords with every joint that `_in_programs` allows. What is shorter than three bytes is in too much text."""
+    joined = (keyword.replace(" ", joint) for keyword in keywords for joint in (" ", "_", "-", ""))
+    return tuple(dict.fromkeys(keyword for keyword in joined if len(keyword) >= 3 or keyword in keywords))
 
 
 RULES = (
@@ -58,6 +76,7 @@ RULES = (
     named("ca_sin", r"sin|social insurance(?: number)?|nas", r"[1-79]\d{2}[ -]?\d{3}[ -]?\d{3}", "SIN", ("sin", "social insurance", "nas"), ("SIN", "619 391 832"), ("sin 619 391 833",), checks.luhn),
     formed("br_cpf", r"\b\d{3}\.\d{3}\.\d{3}-\d{2}\b", 14, "CPF", ("529.982.247-25",), ("529.982.247-26", "111.111.111-11"), id_checks.brazil_cpf),
     named("br_cpf_named", r"cpf", r"\d{11}", "CPF", ("cpf",), ("CPF", "52998224725"), ("cpf 52998224726",), id_checks.brazil_cpf),
+    named("br_rg", r"rg", r"\d{1,2}\.\d{3}\.\d{3}-[\dXx]", "RG", ("rg:", "rg=", "rg_", 'rg"', "rg.", "rg "), ("RG", "12.345.678-9"), (), id_checks.varied),
     formed("br_cnpj", r"\b\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}\b", 18, "CNPJ", ("11.222.333/0001-81",), ("11.222.333/0001-82",), id_checks.brazil_cnpj),
     formed("ar_cuit", r"\b(?:2[03479]|3[034])-\d{8}-\d\b", 13, "CUIT", ("20-12345678-6",), ("20-12345678-5",), id_checks.argentina),
     formed("cl_rut", r"\b\d{1,2}\.\d{3}\.\d{3}-[\dkK]\b", 12, "RUT", ("12.345.678-5",), ("12.345.678-6",), id_checks.chile),
@@ -65,19 +84,22 @@ RULES = (
     named("mx_rfc", r"rfc", r"[A-ZÑ&]{3,4}\d{6}[0-9A-Z]{3}", "RFC", ("rfc",), ("RFC", "GODE561231GR8"), ("rfc 2616",), None),
     # Europe.
     formed("uk_nino", r"\b(?:[ACEHJLMOPRSWXY][A-CEGHJ-NPR-TW-Z]|B[A-CEHJ-NPR-TW-Z]|G[ACEGHJ-NPR-TW-Z]|K[A-CEGHJ-MPR-TW-Z]|N[A-CEGHJLMNPR-SW-Z]|T[A-CEGHJ-MPR-TW-Z]|Z[A-CEGHJ-NPR-TW-Y]) ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b", 13, "NINO", ("AB 12 34 56 C", "JG103759A"), ("QQ123456C",), None),
+    named("uk_nino_named", r"national insurance(?: (?:number|no))?|nino|ni (?:number|no)", r"[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]", "NINO", ("national insurance", "nino", "ni n"), ("National Insurance Number", "QQ 12 34 56 C"), (), None),
     named("uk_nhs", r"nhs(?: (?:number|no))?", r"\d{3}[ -]?\d{3}[ -]?\d{4}", "NHS", ("nhs",), ("NHS number", "943 476 5919"), ("nhs 943 476 5918",), id_checks.nhs),
     named("uk_sort_code", r"sort code", r"\d{2}-\d{2}-\d{2}", "BANK_ACCOUNT", ("sort code",), ("sort code", "20-00-00"), (), None),
     formed("es_dni", r"\b(?:\d{8}|[XYZ]-?\d{7})-?[A-HJ-NP-TV-Z]\b", 11, "DNI", ("12345678Z", "X6617603C"), ("12345678A",), id_checks.spain),
-    formed("it_codice_fiscale", r"\b(?i:[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z])\b", 24, "CODICE_FISCALE", ("RSSMRA85T10A562S",), ("RSSMRA85T10A562T",), id_checks.italy),
+    formed("it_codice_fiscale", r"\b[A-Za-z]{6}\d{2}[A-EHLMPRSTa-ehlmprst]\d{2}[A-Za-z]\d{3}[A-Za-z]\b", 16, "CODICE_FISCALE", ("RSSMRA85T10A562S",), ("RSSMRA85T10A562T",), id_checks.italy),
+    # Where two people would have the same, letters stand for digits.
+    named("it_codice_fiscale_named", r"cod(?:ice|\.)? ?fisc(?:ale|\.)?|c\.f\.", r"[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z]", "CODICE_FISCALE", ("fisc", "c.f."), ("codice fiscale", "RSSMRA85T10A562S"), ("codice fiscale RSSMRA85T10A562T",), id_checks.italy),
     formed("fr_nir", r"\b[12] ?\d{2} ?(?:0[1-9]|1[0-2]|[2-9]\d) ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3} ?\d{2}\b", 21, "NIR", ("255081416802538", "1 85 05 78 006 084 91"), ("255081416802539",), id_checks.france),
-    named("de_tax_id", r"steuer[- ]?(?:id(?:entifikationsnummer|nr)?|nummer|identnummer)|tax id|tin|idnr", r"\d{2} ?\d{3} ?\d{3} ?\d{3}", "TAX_ID", ("steuer", "tax id", "tin", "idnr"), ("Steuer-ID", "86 095 742 719"), ("steuer-id 86 095 742 718",), id_checks.mod_11_10),
+    named("de_tax_id", r"steuer[_-]? ?(?:id(?:entifikationsnummer|nr)?|nummer|identnummer)|tax id|tin|idnr", r"\d{2} ?\d{3} ?\d{3} ?\d{3}", "TAX_ID", ("steuer", "tax id", "tin", "idnr"), ("Steuer-ID", "86 095 742 719"), ("steuer-id 86 095 742 718",), id_checks.mod_11_10),
     named("de_id_card", r"personalausweis(?:nummer)?|ausweisnummer|reisepass(?:nummer)?", r"[CFGHJKLMNPRTVWXYZ][0-9CFGHJKLMNPRTVWXYZ]{8}\d?", "ID_CARD", ("ausweis", "reisepass"), ("Personalausweis", "L01X00T471"), (), None),
     named("nl_bsn", r"bsn|burgerservicenummer|sofinummer", r"\d{4}[ .]?\d{2}[ .]?\d{3}", "BSN", ("bsn", "burgerservicenummer", "sofinummer"), ("BSN", "111222333"), ("bsn 111222334",), id_checks.netherlands),
     formed("be_national_number", r"\b\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}\b", 15, "NATIONAL_ID", ("85.07.30-033.28",), ("85.07.30-033.29",), id_checks.belgium),
     named("pl_pesel", r"pesel", r"\d{11}", "PESEL", ("pesel",), ("PESEL", "44051401359"), ("pesel 44051401358",), id_checks.poland),
     formed("se_personnummer", r"\b(?:19|20)?\d{6}[-+]\d{4}\b", 13, "PERSONNUMMER", ("811228-9874", "19811228-9874"), ("811228-9873",), id_checks.sweden),
     named("no_fodselsnummer", r"f(?:ø|o|oe)dselsnummer|fnr|personnummer|national id", r"\d{6} ?\d{5}", "FODSELSNUMMER", ("dselsnummer", "fnr", "personnummer", "national id"), ("fødselsnummer", "01010750160"), ("fnr 01010750161",), id_checks.norway),
-    named("dk_cpr", r"cpr(?:[- ]?(?:nummer|nr|number))?", r"\d{6}-?\d{4}", "CPR", ("cpr",), ("CPR-nummer", "070761-4285"), ("cpr 990761-4285",), id_checks.denmark),
+    named("dk_cpr", r"cpr(?:[_-]? ?(?:nummer|nr|number))?", r"\d{6}-?\d{4}", "CPR", ("cpr",), ("CPR-nummer", "070761-4285"), ("cpr 990761-4285",), id_checks.denmark),
     formed("fi_hetu", r"\b\d{6}[-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y]\b", 11, "HETU", ("131052-308T",), ("131052-308U",), id_checks.finland),
     formed("ch_ahv", r"\b756\.?\d{4}\.?\d{4}\.?\d{2}\b", 16, "AHV", ("756.9217.0769.85", "7569217076985"), ("756.9217.0769.84",), id_checks.ean13),
     named("ro_cnp", r"cnp|cod numeric personal", r"[1-9]\d{12}", "CNP", ("cnp", "cod numeric"), ("CNP", "1800101221144"), ("cnp 1800101221145",), id_checks.romania),
@@ -97,12 +119,13 @@ RULES = (
     formed("tw_id", r"\b[A-Z][12]\d{8}\b", 10, "NATIONAL_ID", ("A123456789",), ("A123456788",), id_checks.taiwan),
     formed("hk_id", r"\b[A-Z]{1,2}\d{6}\([0-9A]\)", 11, "HKID", ("A123456(3)",), ("A123456(4)",), id_checks.hong_kong),
     formed("th_id", r"\b[1-8]-\d{4}-\d{5}-\d{2}-\d\b", 17, "NATIONAL_ID", ("1-3309-40971-82-3",), ("1-3309-40971-82-4",), id_checks.thailand),
-    named("il_id", r"teudat zehut|israeli? id|t\.?z\.?", r"\d{9}", "NATIONAL_ID", ("zehut", "israel", "tz", "t.z"), ("Teudat Zehut", "773335823"), ("teudat zehut 773335824",), checks.luhn),
-    named("za_id", r"(?:south african? )?id(?:entity)?(?: (?:number|no))?", r"\d{13}", "NATIONAL_ID", ("id",), ("ID number", "8001015009087"), ("id 8001015009088",), id_checks.south_africa),
+    named("il_id", r"teudat zehut|israeli? id|t\.z\.", r"\d{9}", "NATIONAL_ID", ("zehut", "israel", "t.z."), ("Teudat Zehut", "773335823"), ("teudat zehut 773335824",), checks.luhn),
+    named("za_id", r"(?:south african? )?id(?:entity)? (?:number|no|nr|#)|south african? id", r"\d{13}", "NATIONAL_ID", ("id n", "id #", "identity n", "identity #", "african id", "africa id"), ("ID number", "8001015009087"), ("id 8001015009088",), id_checks.south_africa),
     named("au_tfn", r"tfn|tax file(?: (?:number|no))?", r"\d{3} ?\d{3} ?\d{3}", "TFN", ("tfn", "tax file"), ("TFN", "123 456 782"), ("tfn 123 456 783",), id_checks.australia_tfn),
     named("au_medicare", r"medicare(?: (?:card|number|no)){0,2}", r"[2-6]\d{3} ?\d{5} ?\d(?:[ /-]?\d)?", "MEDICARE", ("medicare",), ("Medicare", "2123 45670 1"), ("medicare 2123 45671 1",), id_checks.australia_medicare),
     named("au_abn", r"abn|business number", r"\d{2} ?\d{3} ?\d{3} ?\d{3}", "ABN", ("abn", "business number"), ("ABN", "51 824 753 556"), ("abn 51 824 753 557",), id_checks.australia_abn),
     # Everywhere.
     named("passport", r"passport(?: (?:number|no|num|id|#)){0,2}", r"[A-Z]{0,2}\d{6,9}[A-Z]?", "PASSPORT", ("passport",), ("passport number", "X12345678"), ("passport 123",), None),
-    named("driving_licence", r"(?:driver'?s?|driving) ?licen[cs]e(?: (?:number|no|num|id|#)){0,2}|dl ?(?:number|no|#)", r"[A-Z]{0,5}-?\d[0-9A-Z-]{4,18}", "DRIVING_LICENCE", ("driver", "driving", "dl n", "dlno", "dl #", "dl#"), ("driver's license", "D1234567"), ("driving licence of 1999",), id_checks.varied),
+    Rule("driving_licence_short", "pii", r"\b(?:DL|D/L)[ :#=]{1,3}([A-Z]{1,2}\d{6,13}|\d{8,9})\b", 20, "[DRIVING_LICENCE]", ("DL D1234562", "DL: 12345678"), ("DL speed 1200", "DL 1234"), ("dl ", "dl:", "dl#", "dl=", "d/l"), id_checks.varied),
+    named("driving_licence", r"(?:driver['’]?s?|driving) ?(?:licen[cs]e|permit)(?: (?:number|no|num|id|#)){0,2}|dl(?: ?(?:number|no|#))|licen[cs]e (?:number|no|#)|f(?:ü|ue)hrerschein(?:nummer|nr)?|permis de conduire", r"[A-Z]{0,5}-?\d[0-9A-Z-]{4,18}", "DRIVING_LICENCE", ("driver", "driving", "dl n", "dl #", "license n", "licence n", "license #", "licence #", "hrerschein", "permis de"), ("driver's license", "D1234567"), ("driving licence of 1999", "the license no 2.0"), id_checks.varied),
 )  # fmt: skip

@@ -1,34 +1,46 @@
 """Personal data of fixed form. Each number is held against its checksum or the rules of who gives it out."""
 
+import string
+
 from engine.redaction import checks
 from engine.redaction.rule import Rule
+
+# Two groups of an address and the colon between them, or the two colons of one that is shortened.
+_COLONS = tuple(f"{before}:{after}" for before in "0123456789abcdef" for after in "0123456789abcdef:")
 
 RULES = (
     Rule(
         "email",
         "pii",
-        r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}\b",
+        # RFC 5322 allows more marks in the local part; in text they stand around an address, as in "to='jane@...".
+        "(?:\\b[oO]')?[A-Za-z0-9_+\u00c0-\u024f][A-Za-z0-9._%+~\u00c0-\u024f-]{0,63}@"
+        r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}\b",
         320,
         "[EMAIL]",
-        ("mail jane.doe@example.com today", "a+b@sub.example.co.uk"),
-        ("user@localhost", "@handle", "a @ b.com"),
+        ("mail jane.doe@example.com today", "a+b@sub.example.co.uk", "to='jos\u00e9@example.com'"),
+        ("user@localhost", "@handle", "a @ b.com", "icon@2x.png", "git@github.com:org/repo"),
         ("@",),
+        checks.email,
+        # Nor within a longer local part.
+        string.ascii_letters + string.digits + "_",
     ),
     Rule(
         "card",
         "pii",
-        r"\b(?:\d[ -]?){12,18}\d\b",
-        40,
+        r"\b(?:\d{12,19}|\d{4}(?:[ -]\d{4}){3}(?:[ -]?\d{1,3})?|\d{4}[ -]\d{6}[ -]\d{4,5}"
+        r"|\d{4}[ -]\d{4}[ -]\d{5}|\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{2,3})\b",
+        24,
         "[CARD]",
         ("card 4111 1111 1111 1111.", "5500-0000-0000-0004", "378282246310005"),
-        ("order 4111111111111112", "0000000000000000"),
+        ("order 4111111111111112", "0000000000000000", "10 20 30 40 50 60 70 80 90 100", "at 1700000000000000000"),
         (),
-        checks.luhn,
+        checks.card,
+        ".",
     ),
     Rule(
         "iban",
         "pii",
-        r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b",
+        checks.iban_pattern(),
         46,
         "[IBAN]",
         ("IBAN DE89 3704 0044 0532 0130 00.", "GB82WEST12345698765432"),
@@ -50,25 +62,28 @@ RULES = (
     Rule(
         "phone",
         "pii",
-        r"\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,5}){1,4}\b"
-        r"|(?:\(\d{3}\) ?|\b\d{3}[ .-])\d{3}[ .-]\d{4}\b",
-        40,
+        r"(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ ./-]?\d{2,5}){1,4}"
+        r"|(?:\b(?:001|1)[ .-]?)?(?:\(\d{3}\)[ -]?|\b\d{3}[.-])\d{3}[ .-]\d{4}"
+        r"|\b(?:1 )?[2-9]\d{2} [2-9]\d{2}[ -]\d{4})(?: ?(?:x|ext\.?) ?\d{1,6})?\b",
+        48,
         "[PHONE]",
         ("call +1 415 555 2671 now", "+442079460958", "(415) 555-2671", "415-555-2671"),
-        ("version 1.2.3", "2024-01-02", "+1 2"),
+        ("version 1.2.3", "2024-01-02", "+1 2", "3415-555-2671", "978-415-555-2671", "+10000000"),
         (),
         checks.phone,
+        ".-/",
     ),
     Rule(
         "ipv4",
         "pii",
-        r"\b(?:\d{1,3}\.){3}\d{1,3}\b",
-        15,
+        r"\b(?:\d{1,3}\.){3}\d{1,3}(?:\.\d{1,3}){0,2}\b",
+        23,
         "[IP]",
         ("from 203.0.113.7 today",),
-        ("127.0.0.1", "999.1.1.1", "1.02.3.4"),
+        ("127.0.0.1", "999.1.1.1", "1.02.3.4", "version 2.4.1.0", "OID 1.3.6.1.4.1.311.20", "4.0.0.0"),
         (),
         checks.ipv4,
+        ".",
     ),
     Rule(
         "ipv6",
@@ -77,8 +92,8 @@ RULES = (
         45,
         "[IP]",
         ("host 2001:db8::8a2e:370:7334 up", "fe80:0:0:0:204:61ff:fe9d:f156"),
-        ("12:30:45", "::1", "a::"),
-        (),
+        ("12:30:45", "::1", "a::", "dead::beef"),
+        _COLONS,
         checks.ipv6,
     ),
 )

@@ -119,7 +119,36 @@ def test_strip_gives_back_the_same_object_when_there_is_nothing_to_strip() -> No
     assert rules.strip(body) is body
 
 
-def test_a_maximum_goes_with_max_alone() -> None:
-    for action, maximum in (("max", None), ("deny", 1.0)):
+@pytest.mark.parametrize(
+    ("name", "cap", "fields", "lowered"),
+    [
+        ("max_tokens", 10, {"max_tokens": 11}, {"max_tokens": 10}),
+        ("max_tokens", 10, {"max_completion_tokens": 1e9}, {"max_completion_tokens": 10}),
+        ("max_tokens", 10, {"max_output_tokens": 10}, {"max_output_tokens": 10}),
+        ("n", 1, {"n": 5, "best_of": 7}, {"n": 1, "best_of": 1}),
+        ("logprobs", 2, {"logprobs": True, "top_logprobs": 20}, {"logprobs": True, "top_logprobs": 2}),
+        ("logprobs", 0, {"logprobs": 5}, {"logprobs": 0}),
+        ("temperature", 0.5, {"temperature": 1.0}, {"temperature": 0.5}),
+        ("dimensions", 64, {"dimensions": 4096}, {"dimensions": 64}),
+    ],
+)
+def test_a_cap_lowers_every_spelling_and_nothing_else(
+    name: str, cap: float, fields: dict[str, Any], lowered: dict[str, Any]
+) -> None:
+    rules = ParameterRules({name: Rule("cap", cap)})
+    body = encoded(**fields)
+    rules.check(body)
+    assert json.loads(rules.lower(body)) == CONTENT | lowered
+    if fields == lowered:
+        assert rules.lower(body) is body
+
+
+@pytest.mark.parametrize("value", ["9", [9], {"a": 1}, -1])
+def test_a_cap_refuses_what_is_no_number(value: Any) -> None:
+    assert refusal({"top_k": Rule("cap", 40)}, top_k=value).param == "top_k"
+
+
+def test_a_maximum_goes_with_max_and_cap_alone() -> None:
+    for action, maximum in (("max", None), ("cap", None), ("deny", 1.0)):
         with pytest.raises(ValueError, match="maximum"):
             Rule(action, maximum)  # type: ignore[arg-type]

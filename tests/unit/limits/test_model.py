@@ -32,10 +32,10 @@ def test_without_a_burst_the_whole_count_comes_at_once() -> None:
         ({"ipv6_prefix": 129}, "IPv6 prefix"),
         ({"roles": frozenset()}, "roles binds nobody"),
         ({"models": ()}, "models binds nothing"),
-        ({"requests": Rate.parse("1/month"), "burst": 2000}, "100 years"),
+        ({"rate": Rate.parse("1/month"), "burst": 2000}, "100 years"),
     ],
 )
 def test_what_makes_no_sense_is_refused(change: dict[str, Any], reason: str) -> None:
-    fields: dict[str, Any] = {"name": "l", "by": "user", "requests": MINUTE}
+    fields: dict[str, Any] = {"name": "l", "by": "user", "rate": MINUTE}
     with pytest.raises(ValueError, match=reason):
         Limit(**(fields | change))

@@ -35,7 +35,7 @@ def test_a_rate_is_read_and_written(text: str, count: int, seconds: int) -> None
         "1.5/minute",
         "1e3/minute",
         "0/minute",
-        "1000000000001/minute",
+        "1000000000000001/minute",
         "60/minute ",
         "60/minute\n",
         "٦/minute",

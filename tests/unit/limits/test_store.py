@@ -81,7 +81,7 @@ def test_a_file_made_meanwhile_is_kept(path: Path, monkeypatch: pytest.MonkeyPat
     ("offset", "data", "reason"),
     [
         (0, b"X", "not a file of limits"),
-        (8, b"\x02", "layout version 2"),
+        (8, b"\x01", "layout version 1"),
         (12, b"\x20", "damaged"),
         (16, b"\x80", "damaged"),
         (24, b"\x00\x00\x00\x00\x00\x00\x00\x00", "damaged"),

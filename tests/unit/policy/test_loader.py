@@ -125,7 +125,7 @@ WRONG = [
     (BASE + "roles:\n  r:\n    endpoints: [chat, chta]\n", 5, "roles.r.endpoints[1]", "no endpoint or route 'chta'"),
     (BASE + "roles:\n  r:\n    redaction: strict\n", 5, "roles.r.redaction", "no redaction profile 'strict'"),
     (BASE + "roles:\n  a: {}\n  r: {parameters: {n: 1}}\n", 5, "roles.r.parameters.n", "Expected"),
-    (BASE + "roles:\n  a: {}\n  r: {parameters: {n: {max: x}}}\n", 5, "roles.r.parameters.n.max", "Expected `float`"),
+    (BASE + "roles:\n  a: {}\n  r: {parameters: {n: {max: x}}}\n", 5, "roles.r.parameters.n.max", "Expected `float"),
     (BASE + "roles:\n  r: {parameters: {n: never}}\n", 4, "roles.r.parameters.n", "not an accepted value: 'never'"),
     (BASE + "identity: {anonymous: guest}\n", 3, "identity.anonymous", "no role 'guest'"),
     (BASE + "identity: {api_keys: maybe}\n", 3, "identity.api_keys", "true or false"),

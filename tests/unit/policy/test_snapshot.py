@@ -167,7 +167,7 @@ network: {trusted_proxies: [10.0.0.1], allow: [10.0.0.0/8], deny: [10.0.0.2]}
 validation: {max_body: 2KiB, max_depth: 7, max_messages: 9}
 """
     )
-    assert [limit.name for limit in made.limiter.limits] == ["few"]
+    assert [limit.name for limit in made.limiter.limits] == ["few", "tokens"]
     assert made.network.permits(bytes((10, 0, 0, 3)))
     assert not made.network.permits(bytes((10, 0, 0, 2)))
     assert not made.network.permits(bytes((11, 0, 0, 3)))
@@ -184,7 +184,7 @@ validation: {max_body: 2KiB, max_depth: 7, max_messages: 9}
         ("rules:\n  - {id: email, pattern: 'x'}\n", 18, "rules[0]", "email"),
         ("redaction:\n  default: {piii: mask}\n", 18, "redaction.default.piii", "piii"),
         ("validation:\n  max_depth: 9999\n", 17, "validation", "max_depth"),
-        ("limits:\n  - {name: a, by: ip, requests: 9999999999999/hour}\n", 18, "limits[0]", "count"),
+        ("limits:\n  - {name: a, by: ip, requests: 1/month, burst: 999999}\n", 18, "limits[0]", "100 years"),
     ],
 )
 def test_what_only_the_maker_of_a_control_can_tell(text: str, line: int, path: str, reason: str) -> None:

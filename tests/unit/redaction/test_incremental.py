@@ -17,13 +17,14 @@ from engine.redaction.ruleset import Ruleset, bound_rule, build
 from engine.redaction.search import search_of
 
 KEY = bytes(32)
-EXAMPLES = [text for rule in RULES for text in rule.examples]
+# What hides data; the output hazards have their own tests.
+GROUPS = ("pii", "secrets", "private_key")
+EXAMPLES = [text for rule in RULES if rule.group in GROUPS for text in rule.examples]
 
 
 @pytest.fixture(scope="module")
 def pack() -> Profile:
-    ruleset = build()
-    return compile_profile("pack", dict.fromkeys(ruleset.groups, "mask"), ruleset, KEY)
+    return compile_profile("pack", dict.fromkeys(GROUPS, "mask"), build(), KEY)
 
 
 def _in_pieces(profile: Profile, pieces: Iterable[bytes]) -> tuple[bytes, dict[str, int], str | None]:

@@ -27,7 +27,7 @@ from engine.redaction.rules import (
     saas,
     tokens,
 )
-from engine.redaction.ruleset import build, check_rule, places
+from engine.redaction.ruleset import build, places
 from engine.redaction.syntax import Alternate, Assertion, Atom, Concat, Group, Node, Repeat, parse
 
 FAMILIES = {
@@ -116,7 +116,6 @@ def test_the_pack_is_whole() -> None:
 
 @pytest.mark.parametrize("rule", SECRET_RULES, ids=lambda rule: rule.id)
 def test_a_rule_is_well_formed(rule: Rule) -> None:
-    check_rule(rule)
     assert len(rule.examples) >= 2
     assert rule.counterexamples
     assert rule.keywords

@@ -99,8 +99,8 @@ def test_the_deepest_bound_is_within_the_interpreters_stack() -> None:
     deep: Any = 1
     for _ in range(DEEPEST - 3):
         deep = [deep]
-    decode("chat", encoded(chat(metadata=None, moderation={"a": {"b": deep}})), Bounds(max_depth=DEEPEST))
-    place_of_error = refusal("chat", encoded(chat(moderation={"a": {"b": deep}}, n="1")), Bounds(max_depth=DEEPEST))
+    decode("chat", encoded(chat(metadata=None, extra={"a": {"b": deep}})), Bounds(max_depth=DEEPEST))
+    place_of_error = refusal("chat", encoded(chat(extra={"a": {"b": deep}}, n="1")), Bounds(max_depth=DEEPEST))
     assert place_of_error.param == "n"
 
 

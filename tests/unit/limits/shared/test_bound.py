@@ -16,13 +16,12 @@ from engine.errors import Pending
 from engine.limits.limiter import Limiter
 from engine.limits.model import Limit, WhenStoreFails
 from engine.limits.rates import Rate
-from engine.limits.shared.bound import SharedBound, _duration
+from engine.limits.shared.bound import SharedBound
 from engine.limits.shared.client import Store
 from engine.limits.shared.keeper import Keeper
 from engine.limits.shared.lease import Lease
 from engine.limits.shared.life import Life
 from engine.limits.shared.sharing import Sharing, check_shareable
-from tests.fast.oracles.bucket import duration
 from tests.unit.limits.shared.test_keeper import Told
 
 LONG_NS = 3600 * 10**9
@@ -62,7 +61,7 @@ def make(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> Make:
 
     def bound(*limits: Limit, held: int = 0) -> tuple[SharedBound, list[Lease]]:
         leases.clear()
-        limiter = Limiter(Table(mmap.mmap(-1, 4096 * 16), bytes(16)), limits, Sharing(keeper))
+        limiter = Limiter(Table(mmap.mmap(-1, 4096 * 16), bytes(16)), limits, sharing=Sharing(keeper))
         found = limiter.early("k", "alice", "red", ("r",), bytes(4))
         assert isinstance(found, SharedBound)
         for one in leases:
@@ -178,18 +177,3 @@ def test_a_limit_that_cannot_be_shared_is_told() -> None:
     with pytest.raises(ValueError, match=r"limit long: .* cannot be shared"):
         check_shareable(Limit("long", "user", Rate.parse("1/month"), burst=3))
     check_shareable(Limit("month", "user", Rate.parse("500/month")))
-
-
-def test_durations_are_the_kernels() -> None:
-    for ns in (
-        0,
-        1,
-        999_999,
-        12_000_000,
-        1_500_000_000,
-        59_999_999_999,
-        360_000_000_000,
-        3_600_250_000_000,
-        86_400 * 10**9,
-    ):
-        assert _duration(ns).decode() == duration(ns)

@@ -1,0 +1,142 @@
+"""The report: nanoseconds a byte, load, growth, and their floors."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from math import log
+from pathlib import Path
+
+from benchmarks.redaction.chart import draw
+from benchmarks.redaction.load import measure as measure_load
+from benchmarks.redaction.texts import WORST, english, prose, worst
+from benchmarks.report import number, table, write_json
+from benchmarks.stats import Spread, spread
+from engine.redaction.profile import Profile, compile_profile
+from engine.redaction.ruleset import build
+
+# Nanoseconds a byte of ordinary English with the whole pack, and how many times that dirty text may take.
+CLEAN_FLOOR = 1.5
+DIRTY_TIMES = 3.0
+# Time that grows as the text does has the exponent 1; the rest is what a cache makes of it.
+GROWTH_CEILING = 1.25
+
+_SIZE = 4096
+_SIZES = (4096, 16384, 65536)
+# Findings in a kilobyte.
+_DIRT = (0.0, 0.25, 1.0, 4.0)
+_PACKS = (10, 50, 150)
+_SLICE = 0.02
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Nanoseconds a byte with so many rules and findings in a kilobyte."""
+
+    rules: int
+    dirt: float
+    ns: Spread
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Nanoseconds a byte at each size, and the exponent of time over size."""
+
+    text: str
+    ns: tuple[float, ...]
+    exponent: float
+
+
+def _profile(count: int | None) -> Profile:
+    """Of `count` rules, spread over all families; None: of all."""
+    rules = build().rules
+    chosen = rules if count is None else rules[:: len(rules) // count][:count]
+    return compile_profile("bench", {rule.id: "mask" for rule in chosen}, build(), bytes(32))
+
+
+def _ns(profile: Profile, text: bytes, rounds: int) -> Spread:
+    """CPU nanoseconds a byte."""
+    profile.redact(text)
+    begin = time.thread_time()
+    profile.redact(text)
+    once = max(time.thread_time() - begin, 1e-6)
+    repeats = max(1, int(_SLICE / once))
+    values = []
+    for _ in range(rounds):
+        begin = time.thread_time()
+        for _ in range(repeats):
+            profile.redact(text)
+        values.append((time.thread_time() - begin) / repeats / len(text) * 1e9)
+    found = spread(values)
+    assert found is not None
+    return found
+
+
+def growth(profile: Profile, name: str, sizes: tuple[int, ...] = _SIZES) -> Growth:
+    """How the time for a worst-case text grows: the mean exponent between sizes that follow."""
+    ns = tuple(_ns(profile, worst(name, size), 1).median for size in sizes)
+    exponents = [
+        1 + log(larger / smaller) / log(to / of)
+        for (smaller, larger), (of, to) in zip(pairwise(ns), pairwise(sizes), strict=True)
+    ]
+    return Growth(name, ns, sum(exponents) / len(exponents))
+
+
+def main(*, rounds: int, out: Path, progress: Callable[[str], None]) -> bool:
+    """Measures everything. Whether the floors are held. Raises BenchmarkError."""
+    progress("load")
+    load = measure_load()
+    texts = {dirt: prose(_SIZE, dirt) for dirt in _DIRT}
+    cells = []
+    plain = {}
+    profiles = [_profile(count) for count in (*_PACKS, None)]
+    for profile in profiles:
+        plain[len(profile.rules)] = _ns(profile, english(_SIZE), rounds)
+        for dirt, text in texts.items():
+            progress(f"{len(profile.rules)} rules, {dirt} findings a kilobyte")
+            cells.append(Cell(len(profile.rules), dirt, _ns(profile, text, rounds)))
+    whole = profiles[-1]
+    growths = []
+    for name in WORST:
+        progress(f"worst case: {name}")
+        growths.append(growth(whole, name))
+    print(
+        f"{load['rules']} rules: {load['build']:.2f} s to read and {load['search']:.2f} s to compile, "
+        f"{load['memory'] / 2**20:.1f} MiB\n"
+    )
+    rows = [
+        [
+            str(rules),
+            number(ns.median, 2),
+            *(number(cell.ns.median, 2) for cell in cells if cell.rules == rules),
+        ]
+        for rules, ns in plain.items()
+    ]
+    print(f"{table(('rules', 'English', *(f'{dirt} a KB' for dirt in _DIRT)), rows)}\n")
+    print(f"ns a byte of {_SIZE} bytes: ordinary English; prose full of numbers and of words that announce a value,")
+    print("with so many values in a kilobyte\n")
+    head = ("worst case", *(f"{size // 1024} KB" for size in _SIZES), "exponent")
+    print(table(head, [[each.text, *(number(ns, 1) for ns in each.ns), f"{each.exponent:.2f}"] for each in growths]))
+    clean = plain[len(whole.rules)].median
+    dirty = next(cell.ns.median for cell in cells if cell.rules == len(whole.rules) and cell.dirt == 1.0)
+    floors = {
+        f"ordinary English at most {CLEAN_FLOOR} ns a byte": clean <= CLEAN_FLOOR,
+        f"a finding a kilobyte at most {DIRTY_TIMES} times that": dirty <= DIRTY_TIMES * CLEAN_FLOOR,
+        f"time grows at most as size to the {GROWTH_CEILING}": all(e.exponent <= GROWTH_CEILING for e in growths),
+    }
+    print("\n" + "\n".join(f"{'held' if held else 'MISSED'}: {floor}" for floor, held in floors.items()))
+    write_json(
+        out / "redaction.json",
+        {"load": load, "english": plain, "cells": cells, "growth": growths, "sizes": _SIZES, "floors": floors},
+    )
+    draw(
+        out / "redaction.svg",
+        [(len(p.rules), [c.ns for c in cells if c.rules == len(p.rules)]) for p in profiles],
+        _DIRT,
+        [(each.text, each.ns) for each in growths],
+        _SIZES,
+    )
+    print(f"\nwritten: {out / 'redaction.json'} and {out / 'redaction.svg'}")
+    return all(floors.values())

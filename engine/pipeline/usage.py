@@ -1,0 +1,207 @@
+"""What an answer used, read from it as it passes.
+
+The upstream's own report is the source: `usage` of an answer, or of the events of a stream. OpenAI's streams report
+only when they are asked to, so where a limit needs it they are asked, and the report is taken out again for a client
+that did not ask. Where no report comes, the text of the answer is counted (`engine.extraction.tokens`).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine._fast.jsonmembers import member
+from engine._fast.sse import EventTooLong, Splitter
+from engine.errors import RATE_LIMITED, UPSTREAM_BROKEN, Refusal
+from engine.extraction.tokens import answer_tokens
+from engine.pipeline.context import Usage
+
+if TYPE_CHECKING:
+    from engine.pipeline.context import RequestContext
+
+
+class _Tokens(msgspec.Struct):
+    """All dialects' names: OpenAI chat and completions, then Responses and Anthropic."""
+
+    prompt_tokens: int = -1
+    completion_tokens: int = -1
+    input_tokens: int = -1
+    output_tokens: int = -1
+    cache_creation_input_tokens: int | None = 0
+    cache_read_input_tokens: int | None = 0
+
+
+_decoder = msgspec.json.Decoder(_Tokens)
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_options = msgspec.json.Decoder(dict[str, object])
+
+# Where an answer or event holds its usage when not at the top: Anthropic's message_start, Responses' last event.
+_HOLDERS = (b"message", b"response")
+
+# A guess about one event's size: a longer one is not searched for usage, the rest of the stream is.
+_MAX_EVENT = 1 << 20
+# The same for a stream of which an event has to be taken out, which therefore cannot be passed on unread.
+_MAX_STRIPPED_EVENT = 1 << 24
+# Events whose text would be counted wait for a report that makes it needless, up to here.
+_MAX_UNCOUNTED = 1 << 18
+
+_ASK = b'"stream_options":{"include_usage":true},'
+# The endpoints of OpenAI's whose streams report when asked.
+_ASKABLE = ("chat", "completions")
+
+
+def is_counted(ctx: RequestContext) -> bool:
+    """Whether a limit has to know what the answer used."""
+    reservation = ctx.reservation
+    return reservation is not None and reservation.held is not None and bool(reservation.held.counts_tokens)
+
+
+def ask_for_usage(ctx: RequestContext, body: bytes) -> bytes:
+    """The body of a streamed request whose use has to be known, asking for a report where its dialect needs that."""
+    reservation, endpoint = ctx.reservation, ctx.endpoint
+    if reservation is None or endpoint is None or endpoint.name not in _ASKABLE or not is_counted(ctx):
+        return body
+    given = member(body, b"stream_options")
+    if given is None:
+        reservation.asked_usage = True
+        start = body.index(b"{") + 1
+        return b"".join((body[:start], _ASK, body[start:]))
+    options = _options.decode(given) if given != b"null" else {}
+    if options.get("include_usage") is True:
+        return body
+    reservation.asked_usage = True
+    options["include_usage"] = True
+    fields = _fields.decode(body)
+    fields["stream_options"] = msgspec.Raw(msgspec.json.encode(options))
+    return msgspec.json.encode(fields)
+
+
+def read_usage(ctx: RequestContext, body: bytes) -> None:
+    """Takes the usage of a whole answer into the context; counts its text where a limit needs it and none is said."""
+    _take_report(ctx, body)
+    reservation = ctx.reservation
+    if reservation is None or reservation.held is None:
+        return
+    reservation.answered = True
+    if reservation.held.counts_tokens and (ctx.usage is None or ctx.usage.output < 0) and _writes(ctx):
+        reservation.counted = answer_tokens(body)
+
+
+def _writes(ctx: RequestContext) -> bool:
+    """Whether the answer is text that a model wrote; embeddings and judgements are not."""
+    return ctx.endpoint is None or ctx.endpoint.name not in NO_OUTPUT
+
+
+# Endpoints whose answers have no tokens of output.
+NO_OUTPUT = ("embeddings", "moderations")
+
+
+def _take_report(ctx: RequestContext, data: bytes) -> None:
+    if b'"usage"' not in data:
+        return
+    found = member(data, b"usage")
+    for name in _HOLDERS:
+        if found is None:
+            holder = member(data, name)
+            found = member(holder, b"usage") if holder is not None else None
+    if found is None:
+        return
+    try:
+        tokens = _decoder.decode(found)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return
+    if ctx.usage is None:
+        ctx.usage = Usage()
+    given = tokens.prompt_tokens
+    if given < 0 and tokens.input_tokens >= 0:
+        # Anthropic reports cached input beside input_tokens, OpenAI within it.
+        given = tokens.input_tokens + (tokens.cache_creation_input_tokens or 0) + (tokens.cache_read_input_tokens or 0)
+    ctx.usage.merge(given, max(tokens.completion_tokens, tokens.output_tokens))
+
+
+class UsageTap:
+    """Reads usage reports out of a stream as it passes, however it is cut; counts its text where a limit needs it."""
+
+    __slots__ = ("_counts", "_covered", "_ctx", "_ends", "_splitter", "_strips", "_uncounted", "_waiting")
+
+    def __init__(self, ctx: RequestContext) -> None:
+        self._ctx = ctx
+        reservation = ctx.reservation
+        held = reservation.held if reservation is not None else None
+        self._counts = held is not None and held.counts_tokens
+        self._strips = reservation is not None and reservation.asked_usage
+        self._ends = held is not None and held.ends_streams
+        self._covered = held.output if held is not None else 0
+        self._splitter: Splitter | None = Splitter(_MAX_STRIPPED_EVENT if self._strips else _MAX_EVENT)
+        self._uncounted: list[bytes] = []
+        self._waiting = 0
+        if reservation is not None:
+            reservation.answered = True
+            reservation.tap = self
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Takes a part of the stream; what of it goes on. Raises Refusal (429, 502)."""
+        if self._splitter is None:
+            return chunk
+        try:
+            events = self._splitter.feed(chunk)
+        except EventTooLong:
+            self._splitter = None
+            if self._strips:
+                raise Refusal(UPSTREAM_BROKEN, "An event of the stream is too long to be read.") from None
+            return chunk
+        kept: list[bytes] = []
+        for event in events:
+            data = event.data
+            if data is not None:
+                if b'"usage"' in data:
+                    _take_report(self._ctx, data)
+                    if self._strips and _is_report(data):
+                        continue
+                if self._counts:
+                    self._note(data)
+            if self._strips:
+                kept.append(event.raw)
+        if self._ends:
+            self._check_room()
+        return b"".join(kept) if self._strips else chunk
+
+    def finish(self) -> bytes:
+        """The end of the stream: what was kept back of it."""
+        return self._splitter.finish() if self._strips and self._splitter is not None else b""
+
+    def count(self) -> int:
+        """Tokens of the text that passed so far, by estimate."""
+        reservation = self._ctx.reservation
+        assert reservation is not None
+        for data in self._uncounted:
+            reservation.counted += answer_tokens(data)
+        self._uncounted.clear()
+        self._waiting = 0
+        return reservation.counted
+
+    def _note(self, data: bytes) -> None:
+        self._uncounted.append(data)
+        self._waiting += len(data)
+        if self._waiting > _MAX_UNCOUNTED:
+            self.count()
+
+    def _check_room(self) -> None:
+        """Raises Refusal (429) where the stream has used up what its limits have left."""
+        output = self.count()
+        if output <= self._covered:
+            return
+        reservation = self._ctx.reservation
+        assert reservation is not None
+        assert reservation.held is not None
+        if not reservation.held.covers(time.time_ns(), reservation.held.input, output):
+            raise Refusal(RATE_LIMITED, "The stream was ended: its limit of tokens or spend is used up.")
+        self._covered = output
+
+
+def _is_report(data: bytes) -> bool:
+    """Whether an event is OpenAI's last one, which has the usage and no text."""
+    choices, usage = member(data, b"choices"), member(data, b"usage")
+    return choices is not None and choices.strip(b"[] \t\r\n") == b"" and usage is not None and usage != b"null"

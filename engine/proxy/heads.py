@@ -1,0 +1,82 @@
+"""What HTTP asks of a request's head beyond its grammar: the same rules at both doors.
+
+A head is read by this gateway, by whatever stands in front of it, and by its logs. What two of them could read in two
+ways is refused: a field that may stand once and stands twice, a body framed in a way that is not exactly one of the two
+there are, a Host that is none (RFC 9112, sections 3.2 and 6; RFC 9110, section 7.2).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from engine.errors import BAD_REQUEST, EXPECTATION_FAILED, HEADERS_TOO_LARGE, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Fields that may stand once: a second one would be read by one party and not by another.
+SINGLE: Final = frozenset(
+    (
+        b"host",
+        b"authorization",
+        b"x-api-key",
+        b"api-key",
+        b"content-type",
+        b"content-length",
+        b"content-encoding",
+        b"transfer-encoding",
+        b"expect",
+        b"anthropic-version",
+    )
+)
+
+# Under this name, which no field can have, stands the name of one that came twice.
+REPEATED: Final = b""
+
+# A name, an IPv4 address or an IPv6 address in brackets, and a port. A comma is legal in a name and means a list to
+# everybody else, so it is not taken.
+_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+;=%-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+# Hosts that were found valid. Clients choose them, so that their number needs a bound.
+_REMEMBERED: Final = 256
+_valid_hosts: set[bytes] = set()
+
+# Fields of one head. Browsers and SDKs send two dozen, a row of proxies adds as many again.
+MAX_FIELDS: Final = 256
+
+# The wire may be this much longer than eight times the body that it carried: chunks of one byte take six.
+CHUNK_OVERHEAD: Final = 64 * 1024
+
+
+def check_head(headers: Mapping[bytes, bytes], fields: int, is_http10: bool) -> None:
+    """Raises Refusal (400, 417, 431). `headers` by lower-case name, one that came twice also under `REPEATED`;
+    `fields` is how many came."""
+    if fields > MAX_FIELDS:
+        raise Refusal(HEADERS_TOO_LARGE, f"The request has more than {MAX_FIELDS} header fields.")
+    if REPEATED in headers:
+        raise Refusal(BAD_REQUEST, "A header field that may stand only once was sent twice.")
+    host = headers.get(b"host")
+    if host is None:
+        if not is_http10:
+            raise Refusal(BAD_REQUEST, "The request has no Host header.")
+    elif host not in _valid_hosts:
+        _check_host(host)
+    coding = headers.get(b"transfer-encoding")
+    if coding is not None:
+        _check_coding(coding, headers, is_http10)
+    expect = headers.get(b"expect")
+    if expect is not None and expect.lower() != b"100-continue":
+        raise Refusal(EXPECTATION_FAILED, "The only expectation that can be met is 100-continue.")
+
+
+def _check_host(host: bytes) -> None:
+    if not _HOST.fullmatch(host):
+        raise Refusal(BAD_REQUEST, "The Host header is not a host.")
+    if len(_valid_hosts) < _REMEMBERED:
+        _valid_hosts.add(host)
+
+
+def _check_coding(coding: bytes, headers: Mapping[bytes, bytes], is_http10: bool) -> None:
+    """Chunked alone: a second coding would have to be decoded, and in HTTP/1.0 there is none (RFC 9112, 6.1)."""
+    if coding.lower() != b"chunked" or is_http10 or b"content-length" in headers:
+        raise Refusal(BAD_REQUEST, "The only Transfer-Encoding is chunked, in HTTP/1.1, without a Content-Length.")

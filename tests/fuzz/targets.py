@@ -1,0 +1,129 @@
+"""What is fuzzed: functions of bytes that must end in an answer or in their own error, and keep what they promise."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+
+import msgspec
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from engine._fast import jsonguard
+from engine._fast.sse import EventTooLong, Splitter
+from engine.errors import Refusal
+from engine.policy.loader import PolicyError, parse_policy
+from engine.proxy.heads import MAX_FIELDS, check_head
+from engine.validation.decode import ENDPOINTS, Bounds, decode
+from engine.validation.unknown import settle_unknown
+from tests.fast.oracles import jsonguard as oracle
+
+BOUNDS = Bounds(max_depth=32, max_messages=50, max_body=1 << 16)
+
+
+def json_guard(data: bytes) -> None:
+    """The kernel and its plain twin agree, and what passes is one value to another parser too."""
+    try:
+        texts = jsonguard.texts(data, 64)
+    except jsonguard.GuardError:
+        texts = None
+    try:
+        expected = oracle.texts(data, 64)
+    except (oracle.Refused, RecursionError):
+        expected = None
+    assert texts == expected
+    if texts is not None:
+        msgspec.json.decode(data)
+
+
+def requests(data: bytes) -> None:
+    """Every shape refuses or accepts; what is stripped is accepted again and has nothing to strip left."""
+    for endpoint in sorted(ENDPOINTS):
+        with contextlib.suppress(Refusal):
+            shape = type(decode(endpoint, data, BOUNDS).shape)
+            stripped = settle_unknown(shape, data, "strip")
+            assert settle_unknown(shape, stripped, "strip") is stripped
+            decode(endpoint, stripped, Bounds(max_body=1 << 18))
+
+
+class _Head:
+    def __init__(self) -> None:
+        self.headers: dict[bytes, bytes] = {}
+        self.count = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.setdefault(name.lower(), value)
+        self.count += 1
+
+
+def request_head(data: bytes) -> None:
+    """A head that both parser and rules accept has a host, one framing and no line break in any field."""
+    head = _Head()
+    parser = HttpRequestParser(head)
+    try:
+        parser.feed_data(b"POST / HTTP/1.1\r\n" + data + b"\r\n\r\n")
+        check_head(head.headers, head.count, is_http10=False)
+    except (HttpParserError, HttpParserUpgrade, Refusal):
+        return
+    assert b"host" in head.headers
+    assert head.count <= MAX_FIELDS
+    assert not {b"transfer-encoding", b"content-length"} <= head.headers.keys()
+    for name, value in head.headers.items():
+        assert not set(b"\r\n\0") & set(name + value)
+
+
+def _events(pieces: list[bytes]) -> tuple[list[tuple[bytes, bytes | None, bytes | None]], bytes] | None:
+    splitter = Splitter(2048)
+    try:
+        events = [event for piece in pieces for event in splitter.feed(piece)]
+    except EventTooLong:
+        return None
+    return [(event.raw, event.data, event.event) for event in events], splitter.finish()
+
+
+def sse_framing(data: bytes) -> None:
+    """However a stream is cut, its events are the same, and together they are the stream."""
+    whole = _events([data])
+    assert whole == _events([data[at : at + 1] for at in range(len(data))])
+    if whole is not None:
+        assert b"".join(raw for raw, _, _ in whole[0]) + whole[1] == data
+
+
+def policy_file(data: bytes) -> None:
+    """A policy loads or is refused with its place."""
+    with contextlib.suppress(UnicodeDecodeError, PolicyError):
+        parse_policy(data.decode(), "fuzz.yaml", {})
+
+
+TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
+    "json_guard": (json_guard, [b'{"a":[1,-0.5e3,"\\ud83d\\ude00",null,true]}', b'{"a":1,"\\u0061":2}', b"[[[]]]"]),
+    "requests": (
+        requests,
+        [
+            json.dumps(
+                {
+                    "model": "m",
+                    "max_tokens": 9,
+                    "prompt": "a",
+                    "input": "a",
+                    "messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}],
+                    "tools": [{"type": "function", "function": {"name": "f"}, "name": "f"}],
+                    "odd": {"x": [1]},
+                }
+            ).encode()
+        ],
+    ),
+    "request_head": (
+        request_head,
+        [
+            b"Host: a\r\nContent-Length: 0",
+            b"Host: a:80\r\nTransfer-Encoding: chunked\r\nX: y",
+            b"Host: a\r\nExpect: 100-continue",
+        ],
+    ),
+    "sse_framing": (sse_framing, [b"event: a\r\ndata: b\r\n\r\ndata: c\n\ndata: d\r\r: e\n\n"]),
+    "policy_file": (
+        policy_file,
+        [b'upstreams: {a: {base_url: "http://h/v1"}}\nroles: {r: {models: ["*"], parameters: {n: {max: 1}}}}\n'],
+    ),
+}
