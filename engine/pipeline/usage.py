@@ -99,7 +99,8 @@ NO_OUTPUT = ("embeddings", "moderations")
 
 
 def _take_report(ctx: RequestContext, data: bytes) -> None:
-    if b'"usage"' not in data:
+    # `find`, not `in`: bytes first ask whether what is looked for is a number, by an error that is raised and caught.
+    if data.find(b'"usage"') < 0:
         return
     found = member(data, b"usage")
     for name in _HOLDERS:
@@ -156,7 +157,7 @@ class UsageTap:
         for event in events:
             data = event.data
             if data is not None:
-                if b'"usage"' in data:
+                if data.find(b'"usage"') >= 0:
                     _take_report(self._ctx, data)
                     if self._strips and _is_report(data):
                         continue

@@ -108,32 +108,32 @@ def _behind(text: bytes, at: int) -> int:
 class Search:
     """See the module.
 
-    alike: groups of the rules that no literal announces. Text with digits makes candidates of most of them, so they are
-    asked for together: `any_alike` has the alternatives of them all, and then those of each group.
+    Text with digits makes candidates of most of the rules that no literal announces, so they are asked for in groups:
+    `any_alike` has the alternatives of them all, and then those of each group. `group_of` has the number there of each
+    rule's group, 0 for a rule of none.
     """
 
     prefilter: Prefilter
     scanner: Scanner
     any_alike: Scanner
-    alike: tuple[frozenset[int], ...]
+    group_of: tuple[int, ...]
     ahead: Ahead
 
     def candidates(self, text: bytes, start: int = 0) -> list[int]:
         """The rules that may match from byte `start` on, ascending."""
         found = self.prefilter.candidates(text, start)
-        if len(found) < 2 or not self.alike:
+        if len(found) < 2:
             return found
-        possible = set(found)
-        groups = [(number, members) for number, group in enumerate(self.alike, 1) if (members := group & possible)]
-        if not groups:
-            return found
-        for _, members in groups:
-            possible -= members
-        if self.any_alike.occurs(0, text, start):
-            for number, members in groups:
-                if self.any_alike.occurs(number, text, start):
-                    possible |= members
-        return sorted(possible)
+        group_of = self.group_of
+        others = [index for index in found if not group_of[index]]
+        if len(others) == len(found) or not self.any_alike.occurs(0, text, start):
+            return others
+        occurring = {
+            number
+            for number in {group_of[index] for index in found}
+            if not number or self.any_alike.occurs(number, text, start)
+        }
+        return [index for index in found if group_of[index] in occurring]
 
 
 class _Prefix(NamedTuple):
@@ -190,7 +190,9 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
         Prefilter([reading.literals for reading in readings], [reading.digits for reading in readings]),
         make_scanner([rule.pattern for rule in rules]),
         any_alike,
-        tuple(map(frozenset, alike)),
+        tuple(
+            next((number for number, group in enumerate(alike, 1) if index in group), 0) for index in range(len(rules))
+        ),
         _ahead(rules, readings),
     )
 

@@ -78,7 +78,7 @@ def test_keyword(pattern: str, literal: str | None) -> None:
         (r"\d{3}(?:\(\d{2}\))?\d{3}", 6),
         (r"[a-z]{1,9}", 0),
         (r"\d{2}|\d{4}|a", 0),
-        (r"\d{2}\w{9}\d{2}", 0),
+        (r"\d{2}\w{9}\d{2}", 2),
     ],
 )
 def test_least_digits(pattern: str, count: int) -> None:
