@@ -10,7 +10,7 @@ from types import FrameType
 
 from benchmarks.errors import BenchmarkError
 
-PARTS = ("peers", "micro", "load", "redaction", "stream", "quality")
+PARTS = ("peers", "micro", "load", "limits", "redaction", "stream", "quality")
 RESULTS = Path("benchmarks/results")
 
 _DESCRIPTION = """Measure tidegate.
@@ -18,6 +18,7 @@ _DESCRIPTION = """Measure tidegate.
 peers  CPU time a request, throughput and latency beside nginx, Envoy and an ordinary aiohttp proxy,
        with every control on, off, and switched off in turn. Needs wrk, nginx and the `bench` extra.
 micro  each compiled kernel beside its plain-Python oracle and the obvious rival.
+limits a decision beside a dict and a Lua call a request, and a simulation of up to 1,000 hosts on one store.
 load   1,000 idle connections and 1,000 slow streams on one worker; memory of a connection and at rest.
 redaction  nanoseconds a byte by size of the pack and by how much is in the text, load time and memory, and how the time
            grows with the worst texts.
@@ -76,6 +77,10 @@ def run(part: str, options: argparse.Namespace) -> bool:
         from benchmarks.micro import main as micro
 
         return micro.main(options.only, rounds=options.rounds, out=options.out, progress=_progress)
+    if part == "limits":
+        from benchmarks.limits import main as limits
+
+        return limits.main(rounds=options.rounds, out=options.out, progress=_progress)
     if part == "quality":
         from benchmarks.quality.main import main as quality
 

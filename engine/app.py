@@ -22,6 +22,10 @@ from engine.identity.store import KeyCache
 from engine.identity.tokens import TokenAuthority
 from engine.identity.usage import record_use
 from engine.limits.journals import OwnJournal
+from engine.limits.shared.client import Store
+from engine.limits.shared.keeper import Keeper
+from engine.limits.shared.life import Life
+from engine.limits.shared.sharing import Sharing
 from engine.limits.store import JOURNALS, LIMITS_FILE, open_store
 from engine.pipeline.meters import Meters
 from engine.pipeline.phases import Pipeline
@@ -31,6 +35,7 @@ from engine.proxy.door import DoorProtocol
 from engine.proxy.lane import Lane
 from engine.proxy.passthrough import Door
 from engine.redaction.hash_key import HASH_KEY_FILE, open_hash_key
+from engine.telemetry.limits_store import Report
 
 if TYPE_CHECKING:
     from engine.settings import Settings
@@ -73,6 +78,9 @@ class WorkerApp:
         self._server: asyncio.Server | None = None
         self._door: Door | None = None
         self._poll: asyncio.Task[None] | None = None
+        self._keeper: Keeper | None = None
+        if settings.redis_url is not None:
+            self._keeper = Keeper(Store(settings.redis_url), Life(settings.state_dir), Report(audit, metrics, place))
 
     @property
     def connections(self) -> int:
@@ -87,7 +95,11 @@ class WorkerApp:
         """Puts a policy in force from the next request on, or raises and leaves the one before."""
         policy = parse_policy(text, source, os.environ)
         snapshot = compile_snapshot(
-            policy, table=self._store.table, hash_key=self._hash_key, journal=self._reservations.journal
+            policy,
+            table=self._store.table,
+            hash_key=self._hash_key,
+            journal=self._reservations.journal,
+            sharing=Sharing(self._keeper) if self._keeper is not None else None,
         )
         meters = Meters(self._metrics, {endpoint.name for endpoint in snapshot.endpoints.values()})
         tokens = None
@@ -124,6 +136,9 @@ class WorkerApp:
         # The bare server: the door routes for itself, and a router of aiohttp's would answer what it cannot match.
         self._runner = web.ServerRunner(web.Server(door.handle, handler_cancellation=True), handle_signals=False)
         await self._runner.setup()
+        if self._keeper is not None:
+            # A store that does not answer does not keep the gateway from starting: the limits' declared modes hold.
+            await self._keeper.start()
         lane.sweeper.start()
         self._poll = asyncio.create_task(self._follow_keys())
         self._server = await lane.loop.create_server(
@@ -152,6 +167,8 @@ class WorkerApp:
             connection.cut()
         if self._poll is not None:
             self._poll.cancel()
+        if self._keeper is not None:
+            await self._keeper.stop()
         if self._tokens is not None:
             self._tokens.close()
         await self._fetcher.close()

@@ -208,7 +208,7 @@ def _check(options: argparse.Namespace) -> int:
     loaded = settings.load(os.environ)
     try:
         policy = load_policy(options.policy, os.environ)
-        verify(policy)
+        verify(policy, shared=loaded.redis_url is not None)
     except PolicyError as error:
         return _say(WRONG, str(error))
     missing = unenforced(policy, loaded)

@@ -13,9 +13,12 @@ Messages never repeat a credential, an upstream address or text of an answer.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import orjson
+
+if TYPE_CHECKING:
+    import asyncio
 
 Dialect = Literal["openai", "anthropic", "generic"]
 
@@ -96,6 +99,18 @@ class Refusal(Exception):
         self.headers = headers
         self.control = control
         self.ahead = ahead
+
+
+class Pending(Exception):
+    """A phase cannot decide before something from the network is there. It has changed nothing.
+
+    `ready` is done when it can be called again, however that ended; it is shared by all who wait for the same thing, so
+    that nobody cancels it.
+    """
+
+    def __init__(self, ready: asyncio.Future[None]) -> None:
+        super().__init__("not decided yet")
+        self.ready = ready
 
 
 CONTENT_TYPES: dict[Dialect, bytes] = {

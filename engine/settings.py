@@ -242,7 +242,7 @@ TABLE: Final = _table(
         "TIDEGATE_REDIS_URL",
         "",
         "URL",
-        "Redis or Valkey that several hosts share. Unset: one host.",
+        "Redis or Valkey, also a cluster, in which several hosts keep their limits together. Unset: one host.",
         _redis,
         secret=True,
     ),

@@ -161,7 +161,7 @@ cdef class Template:
     in whole seconds, text.
     """
 
-    cdef tuple pieces
+    cdef readonly tuple pieces
     cdef Py_ssize_t size
 
     def __init__(self, bytes p0 not None, bytes p1 not None, bytes p2 not None, bytes p3 not None, bytes p4 not None):

@@ -10,5 +10,6 @@ headers.py  what a client is told about its limits
 bound.py    limits on requests that bind one caller, taken together
 metered.py  limits that are reserved before a request and settled after it
 journals.py open reservations, and what becomes of those of a process that was killed
+shared/     the same limits kept together by several hosts, in one Redis or Valkey
 limiter.py  the limits that bind one caller, taken together
 """

@@ -2,6 +2,7 @@ cdef class Bound:
     cdef public tuple limits
     cdef public tuple told
     cdef public object metered
+    cdef public object mode
     cdef object _plan
     cdef object _take
     cdef object _shown

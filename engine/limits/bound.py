@@ -44,10 +44,11 @@ class Denied:
 class Bound:
     """Limits with their counters. `take` charges `limits`; `headers` tells of `told`, which may be more of them.
 
-    `metered` are the limits that are reserved beside them, None where there are none.
+    `metered` are the limits that are reserved beside them, None where there are none. `mode` is always None: it is
+    how a shared limit was decided without its store.
     """
 
-    __slots__ = ("_plan", "_shown", "_take", "_templates", "limits", "metered", "told")
+    __slots__ = ("_plan", "_shown", "_take", "_templates", "limits", "metered", "mode", "told")
 
     def __init__(
         self,
@@ -59,6 +60,7 @@ class Bound:
         metered: Metered | None = None,
     ) -> None:
         self.limits = limits
+        self.mode: str | None = None
         self.told = limits if told is None else told
         self.metered = metered
         self._plan = plan
@@ -89,5 +91,8 @@ class Bound:
         if self.metered is not None:
             lines += self.metered.headers(now_ns, dialect)
         if dialect == "anthropic":
-            lines += anthropic_requests(self.told, self._shown, now_ns)
+            plan = self._shown
+            index = plan.tightest
+            if index >= 0:
+                lines += anthropic_requests(self.told[index], plan.remaining(index), plan.reset_ns(index), now_ns)
         return lines

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from engine._fast.bucket import Plan, Template
+from engine._fast.bucket import Template
 from engine.limits.model import Kind, Limit
 from engine.limits.rates import SECOND_NS
 
@@ -117,13 +117,9 @@ def _anthropic_tokens(shown: Shown, metered: Metered, now_ns: int) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 
-def anthropic_requests(limits: Sequence[Limit], plan: Plan, now_ns: int) -> bytes:
-    """The tightest limit on requests in Anthropic's words. `plan` was rendered at `now_ns`."""
-    index = plan.tightest
-    if index < 0:
-        return b""
-    lines = _anthropic("requests", limits[index], plan.remaining(index), plan.reset_ns(index), now_ns)
-    return "".join(f"{line}\r\n" for line in lines).encode()
+def anthropic_requests(limit: Limit, left: int, reset_ns: int, now_ns: int) -> bytes:
+    """The tightest limit on requests in Anthropic's words."""
+    return "".join(f"{line}\r\n" for line in _anthropic("requests", limit, left, reset_ns, now_ns)).encode()
 
 
 def _anthropic(name: str, limit: Limit, left: int, reset_ns: int, now_ns: int) -> list[str]:

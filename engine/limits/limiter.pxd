@@ -3,6 +3,7 @@ cdef class Limiter:
     cdef object _table
     cdef object _journal
     cdef tuple _reserved
+    cdef object _sharing
     cdef tuple _late
     cdef tuple _early
     cdef tuple _first

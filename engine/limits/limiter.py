@@ -34,6 +34,8 @@ from engine.limits.headers import templates
 from engine.limits.metered import Metered
 from engine.limits.model import Limit
 from engine.limits.scopes import Caller, identity
+from engine.limits.shared.bound import SharedBound
+from engine.limits.shared.sharing import Sharing
 
 __all__ = ["CACHE_ENTRIES", "MAX_CACHED_MODEL", "Bound", "Denied", "Limiter"]
 
@@ -48,8 +50,11 @@ _OWN_ROWS = 1024
 class Limiter:
     """The limits of one policy over one table. Not shared between threads; any number of processes share the table."""
 
-    def __init__(self, table: Table, limits: Sequence[Limit], journal: Journal | None = None) -> None:
-        """`journal` is where open reservations are kept; without one they do not outlive this process.
+    def __init__(
+        self, table: Table, limits: Sequence[Limit], journal: Journal | None = None, sharing: Sharing | None = None
+    ) -> None:
+        """`journal` is where open reservations are kept; without one they do not outlive this process. With `sharing`
+        the limits on requests are kept together with other hosts; what is reserved is this host's own.
 
         ValueError for two limits of one name, more than `MAX_ENTRIES` limits, or more than `MAX_HOLDS` that are
         reserved.
@@ -61,6 +66,7 @@ class Limiter:
             raise ValueError(f"limits of one name share their counters; used twice: {', '.join(repeated)}")
         self.limits = tuple(limits)
         self._table = table
+        self._sharing = sharing
         self._reserved = tuple(limit for limit in limits if limit.is_reserved)
         if len(self._reserved) > MAX_HOLDS:
             raise ValueError(f"{len(self._reserved)} limits that are reserved; at most {MAX_HOLDS}")
@@ -77,15 +83,15 @@ class Limiter:
         scopes = {scope for limit in limits for scope in limit.scopes}
         self._by_ip = "ip" in scopes
         self._by_route = "route" in scopes
-        self._early_bounds: GenerationCache[tuple[object, ...], Bound] = GenerationCache(CACHE_ENTRIES)
-        self._late_bounds: GenerationCache[tuple[object, ...], Bound] = GenerationCache(CACHE_ENTRIES)
-        self._first_bounds: GenerationCache[bytes, Bound] = GenerationCache(CACHE_ENTRIES)
+        self._early_bounds: GenerationCache[tuple[object, ...], Bound | SharedBound] = GenerationCache(CACHE_ENTRIES)
+        self._late_bounds: GenerationCache[tuple[object, ...], Bound | SharedBound] = GenerationCache(CACHE_ENTRIES)
+        self._first_bounds: GenerationCache[bytes, Bound | SharedBound] = GenerationCache(CACHE_ENTRIES)
         self._templates: GenerationCache[tuple[Limit, ...], tuple[Template, ...]] = GenerationCache(1024)
         self._nothing = Bound((), Plan(table, ()))
 
     def early(
         self, key_id: str, user: str, team: str | None, roles: tuple[str, ...], ip: bytes, *, route: str = ""
-    ) -> Bound | None:
+    ) -> Bound | SharedBound | None:
         """The limits that bind this caller whatever the model; None where there are none.
 
         `key_id` is empty for a caller without a key. `ip`: packed address, 4 or 16 bytes; ValueError otherwise.
@@ -110,7 +116,7 @@ class Limiter:
         *,
         model: str | None,
         route: str = "",
-    ) -> Bound | None:
+    ) -> Bound | SharedBound | None:
         """The limits that bind this request beside the early ones; None where there are none. Arguments as `early`.
 
         `model` is None for a request that names none.
@@ -125,22 +131,22 @@ class Limiter:
                 self._late_bounds.put(key, bound)
         return bound if bound is not self._nothing else None
 
-    def unauthenticated(self, ip: bytes) -> Bound | None:
+    def unauthenticated(self, ip: bytes) -> Bound | SharedBound | None:
         """The limits that bind somebody nobody knows; None where there are none. `ip` as in `early`."""
         if not self._first:
             return None
         bound = self._first_bounds.get(ip)
         if bound is None:
             caller = Caller("", "", None, ip, "", None)
-            bound = self._bound(self._first, self._plan(self._first, caller))
+            bound = self._bound(self._first, caller)
             self._first_bounds.put(ip, bound)
         return bound
 
-    def _bind_early(self, caller: Caller, roles: tuple[str, ...]) -> Bound:
+    def _bind_early(self, caller: Caller, roles: tuple[str, ...]) -> Bound | SharedBound:
         limits = _applying(self._early, caller, roles)
-        return self._bound(limits, self._plan(limits, caller)) if limits else self._nothing
+        return self._bound(limits, caller) if limits else self._nothing
 
-    def _bind_late(self, caller: Caller, roles: tuple[str, ...]) -> Bound:
+    def _bind_late(self, caller: Caller, roles: tuple[str, ...]) -> Bound | SharedBound:
         limits, reserved = (
             tuple(
                 limit
@@ -159,22 +165,25 @@ class Limiter:
                 reserved, self._table, self._journal, [self._fingerprint(each, caller) for each in reserved]
             )
         shown = _applying(self._early, caller, roles) + limits
-        return self._bound(limits, self._plan(limits, caller), shown, self._plan(shown, caller), metered)
+        return self._bound(limits, caller, shown, metered)
 
     def _bound(
         self,
         limits: tuple[Limit, ...],
-        plan: Plan,
+        caller: Caller,
         shown: tuple[Limit, ...] | None = None,
-        shown_plan: Plan | None = None,
         metered: Metered | None = None,
-    ) -> Bound:
+    ) -> Bound | SharedBound:
         told = limits if shown is None else shown
         lines = self._templates.get(told)
         if lines is None:
             lines = templates(told)
             self._templates.put(told, lines)
-        return Bound(limits, plan, shown_plan, lines, told, metered)
+        if self._sharing is not None:
+            rows = [(limit, identity(limit, caller)) for limit in told]
+            return self._sharing.bound(self._table, limits, rows, lines, metered)
+        shown_plan = None if shown is None else self._plan(shown, caller)
+        return Bound(limits, self._plan(limits, caller), shown_plan, lines, told, metered)
 
     def _plan(self, limits: tuple[Limit, ...], caller: Caller) -> Plan:
         return Plan(

@@ -32,6 +32,9 @@ By = Literal["ip", "key", "user", "team", "model", "route", "global"]
 Kind = Literal["requests", "tokens", "input_tokens", "output_tokens", "spend", "concurrent", "body_bytes"]
 Window = Literal["rate", "calendar"]
 
+# What a limit does while the store that hosts share cannot be asked; see engine.limits.shared.
+WhenStoreFails = Literal["closed", "local_share", "open"]
+
 SCOPES: tuple[By, ...] = get_args(By)
 
 # It goes into header fields as a quoted string (RFC 9651, section 3.3.3) and into logs.
@@ -57,6 +60,7 @@ class Limit:
     window: Window = "rate"
     zone: str = "UTC"
     ends_streams: bool = False
+    when_store_fails: WhenStoreFails = "closed"
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

@@ -11,23 +11,37 @@ against its address, and against limits of everybody.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from engine.errors import BANNED, EXCEEDS_LIMIT, RATE_LIMITED, UNAVAILABLE, Refusal
+from engine.errors import BANNED, EXCEEDS_LIMIT, RATE_LIMITED, UNAVAILABLE, Pending, Refusal
 from engine.limits.spend import UNITS_PER_USD
 
 if TYPE_CHECKING:
     from engine.access.failures import FailureTable
     from engine.identity.principal import Principal
-    from engine.limits.limiter import Bound, Denied
+    from engine.limits.bound import Bound, Denied
+    from engine.limits.shared.bound import SharedBound
     from engine.pipeline.context import RequestContext
 
 
-def take(ctx: RequestContext, bound: Bound, now_ns: int) -> None:
-    """Takes one request from every limit of `bound`, all or none. Raises Refusal (429, or 503 with no room left)."""
-    denied = bound.take(now_ns)
+# How often one request is put off for a shared limit while other requests are faster.
+_MAX_TURNS: Final = 8
+
+
+def take(ctx: RequestContext, bound: Bound | SharedBound, now_ns: int) -> None:
+    """Takes one request from every limit of `bound`, all or none. Raises Refusal (429, or 503 with no room left), and
+    Pending where a shared limit has to ask its store: nothing was taken then, and the phase is called again."""
+    try:
+        denied = bound.take(now_ns)
+    except Pending:
+        ctx.turns += 1
+        if ctx.turns <= _MAX_TURNS:
+            raise
+        raise Refusal(UNAVAILABLE, "Limits cannot be counted at the moment.", retry_after=1, control="limits") from None
     if denied is not None:
         raise refusal(ctx, denied)
+    if bound.mode is not None:
+        ctx.limits_mode = bound.mode
 
 
 def refusal(ctx: RequestContext, denied: Denied) -> Refusal:

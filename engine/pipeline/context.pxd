@@ -39,6 +39,8 @@ cdef class RequestContext:
     cdef public str redaction
     cdef public str blocked_by
     cdef public str limited_by
+    cdef public str limits_mode
+    cdef public int turns
     cdef public str reason
     cdef public int status
     cdef public long long request_bytes

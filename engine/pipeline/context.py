@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from engine.identity.principal import Principal
     from engine.limits.limiter import Bound
     from engine.limits.metered import Held
+    from engine.limits.shared.bound import SharedBound
     from engine.pipeline.usage import UsageTap
     from engine.policy.snapshot import Endpoint, Permit, Snapshot
     from engine.redaction.profile import Profile
@@ -32,7 +33,7 @@ class Reservation:
 
     __slots__ = ("answered", "asked_usage", "closed", "counted", "held", "taken", "tap")
 
-    def __init__(self, taken: tuple[tuple[Bound, int], ...], held: Held | None = None) -> None:
+    def __init__(self, taken: tuple[tuple[Bound | SharedBound, int], ...], held: Held | None = None) -> None:
         self.taken = taken
         self.held = held
         self.closed = False
@@ -86,6 +87,7 @@ class RequestContext:
         "id",
         "late",
         "limited_by",
+        "limits_mode",
         "method",
         "model",
         "now_ns",
@@ -102,6 +104,7 @@ class RequestContext:
         "started",
         "status",
         "stream",
+        "turns",
         "usage",
         "validated",
     )
@@ -130,8 +133,8 @@ class RequestContext:
         self.now_ns = now_ns
         self.started = started
         self.principal: Principal | None = None
-        self.bound: Bound | None = None
-        self.late: Bound | None = None
+        self.bound: Bound | SharedBound | None = None
+        self.late: Bound | SharedBound | None = None
         self.permit: Permit | None = None
         # The redaction of the answer: the role's, or the same made for this request; None where none is switched on.
         self.profile: Profile | None = None
@@ -145,6 +148,8 @@ class RequestContext:
         self.redaction: str | None = None
         self.blocked_by: str | None = None
         self.limited_by: str | None = None
+        self.limits_mode: str | None = None
+        self.turns = 0
         self.reason: str | None = None
         self.status = 0
         self.request_bytes = 0

@@ -14,6 +14,9 @@ The phases are small functions over one `RequestContext`. They read and write no
 and aiohttp) call `Pipeline` with bytes and get bytes or a `Refusal`. Any other exception of a phase is a bug in the
 gateway; the doors turn it into a 500 and nothing is forwarded.
 
+What has to ask the network (a credential, a shared limit) gives something to await in place of its answer. Nothing that
+was decided before it is decided again: a request is authorised once, and its limits are taken once.
+
     Pipeline.open  ->  Pipeline.head  ->  Pipeline.body  ->  ... answer ...  ->  Pipeline.close
                         accept             validate          sanitize             settle
                         identify           admit                                  record
@@ -25,16 +28,18 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.errors import BAD_REQUEST, CONTENT_TYPES, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Refusal, render
+from engine.errors import BAD_REQUEST, CONTENT_TYPES, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Pending, Refusal, render
 from engine.identity.principal import Principal
 from engine.pipeline.accept import accept
 from engine.pipeline.admit import admit
 from engine.pipeline.authorize import authorize, count_failure, count_unauthenticated
-from engine.pipeline.context import RequestContext
+from engine.pipeline.context import RequestContext, Reservation
 from engine.pipeline.forward import Outgoing, forward, forward_form
 from engine.pipeline.identify import BadCredential, identify
+from engine.pipeline.pending import decided
 from engine.pipeline.record import record
 from engine.pipeline.sanitize import sanitize
 from engine.pipeline.settle import settle
@@ -42,7 +47,7 @@ from engine.pipeline.usage import ask_for_usage
 from engine.pipeline.validate import settle_permit, validate, validate_form
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
 
     from engine.access.failures import FailureTable
     from engine.identity.store import KeyCache
@@ -112,8 +117,8 @@ class Pipeline:
     def head(self, ctx: RequestContext) -> Awaitable[None] | None:
         """accept, identify, authorize: all that needs only the head. Raises Refusal.
 
-        None: done. Otherwise the credential takes the network to check, and what is returned is to be awaited before
-        anything else is done with the request; it raises Refusal too.
+        None: done. Otherwise the credential or a limit takes the network to check, and what is returned is to be
+        awaited before anything else is done with the request; it raises Refusal too.
         """
         self.anyone(ctx)
         try:
@@ -123,7 +128,10 @@ class Pipeline:
         if not isinstance(found, Principal):
             return self._identified_later(ctx, found)
         if ctx.endpoint is not None:
-            authorize(ctx, found)
+            try:
+                authorize(ctx, found)
+            except Pending as pending:
+                return _decided_later(ctx, partial(authorize, ctx, found), pending)
         return None
 
     async def _identified_later(self, ctx: RequestContext, pending: Awaitable[Principal]) -> None:
@@ -133,37 +141,54 @@ class Pipeline:
             ctx.now_ns = time.time_ns()
             await self._unidentified(ctx, refusal)
             raise
-        # Limits are taken now, not when the head came.
-        ctx.now_ns = time.time_ns()
         if ctx.endpoint is not None:
-            authorize(ctx, principal)
+            await _decided_later(ctx, partial(authorize, ctx, principal))
 
     def _unidentified(self, ctx: RequestContext, refusal: Refusal) -> Awaitable[None]:
         """Counts a request that nobody is known for. Raises the refusal, or (429, 503) another in its place, or gives
         what is to be awaited before it is raised."""
         if refusal.kind is UNAUTHENTICATED:
-            count_unauthenticated(ctx)
+            try:
+                count_unauthenticated(ctx)
+            except Pending as pending:
+                return self._counted_later(ctx, refusal, pending)
+        return self._failed(ctx, refusal)
+
+    async def _counted_later(self, ctx: RequestContext, refusal: Refusal, pending: Pending) -> None:
+        await _decided_later(ctx, partial(count_unauthenticated, ctx), pending)
+        await self._failed(ctx, refusal)
+
+    def _failed(self, ctx: RequestContext, refusal: Refusal) -> Awaitable[None]:
+        """Counts a credential that failed, once the request is counted. Raises, or gives, as `_unidentified`."""
         if isinstance(refusal, BadCredential):
             delay_s = count_failure(ctx, self.failures)
             if delay_s > 0:
                 return _held(refusal, delay_s)
         raise refusal
 
-    def body(self, ctx: RequestContext, body: bytes, query: bytes = b"") -> Outgoing:
-        """validate, admit, forward: the bytes for the upstream. Raises Refusal."""
+    def body(self, ctx: RequestContext, body: bytes, query: bytes = b"") -> Outgoing | Awaitable[Outgoing]:
+        """validate, admit, forward: the bytes for the upstream, or what to await for them. Raises Refusal; so does what
+        is awaited."""
         permit, body = validate(ctx, body)
-        reservation = admit(ctx, body)
-        if ctx.stream:
-            body = ask_for_usage(ctx, body)
-        return forward(ctx, permit, reservation, body, query)
+        try:
+            reservation = admit(ctx, body)
+        except Pending as pending:
+            return self._forwarded_later(ctx, permit, body, query, pending)
+        return _forwarded(ctx, permit, reservation, body, query)
 
-    def form(self, ctx: RequestContext, form: Form) -> Outgoing:
+    async def _forwarded_later(
+        self, ctx: RequestContext, permit: Permit, body: bytes, query: bytes, pending: Pending
+    ) -> Outgoing:
+        reservation = await decided(partial(admit, ctx, body), pending)
+        return _forwarded(ctx, permit, reservation, body, query)
+
+    async def form(self, ctx: RequestContext, form: Form) -> Outgoing:
         """The same as `body`, for a form."""
         permit, form = validate_form(ctx, form)
-        reservation = admit(ctx, b"")
+        reservation = await decided(partial(admit, ctx, b""))
         return forward_form(ctx, permit, reservation, form)
 
-    def socket(self, ctx: RequestContext, model: str | None) -> Permit:
+    async def socket(self, ctx: RequestContext, model: str | None) -> Permit:
         """validate and admit, for a WebSocket: its messages are not read. Raises Refusal."""
         assert ctx.principal is not None
         assert ctx.endpoint is not None
@@ -171,7 +196,7 @@ class Pipeline:
             raise Refusal(BAD_REQUEST, "The query names no model.", param="model")
         ctx.model = model
         permit = settle_permit(ctx, ctx.snapshot.permit(ctx.principal, ctx.endpoint.name, model))
-        admit(ctx, b"")
+        await decided(partial(admit, ctx, b""))
         return permit
 
     def answer(self, ctx: RequestContext, media: bytes, body: bytes) -> bytes:
@@ -213,6 +238,22 @@ class Pipeline:
         ctx.answer_bytes = answer_bytes
         settle(ctx, sent)
         record(ctx, time.monotonic() - ctx.started, self.audit, self.meters)
+
+
+async def _decided_later(ctx: RequestContext, phase: Callable[[], None], pending: Pending | None = None) -> None:
+    """`decided` for a phase of the head: its limits are taken at the time of each call, not when the head came."""
+
+    def now() -> None:
+        ctx.now_ns = time.time_ns()
+        phase()
+
+    await decided(now, pending)
+
+
+def _forwarded(ctx: RequestContext, permit: Permit, reservation: Reservation, body: bytes, query: bytes) -> Outgoing:
+    if ctx.stream:
+        body = ask_for_usage(ctx, body)
+    return forward(ctx, permit, reservation, body, query)
 
 
 async def _held(refusal: Refusal, delay_s: float) -> None:

@@ -65,7 +65,11 @@ def _controls(ctx: RequestContext) -> str:
     identify = ctx.principal.source if ctx.principal is not None else None
     authorize = "permitted" if ctx.permit is not None else None
     validate = "valid" if ctx.validated else None
-    limits = "refused" if ctx.limited_by is not None else "admitted" if ctx.reservation is not None else None
+    limits = None
+    if ctx.limited_by is not None:
+        limits = "refused"
+    elif ctx.reservation is not None:
+        limits = ctx.limits_mode or "admitted"
     decided = (network, identify, limits, authorize, validate, ctx.redaction)
     text = _controls_texts.get(decided)
     if text is None:

@@ -14,6 +14,7 @@ from engine.policy import model
 from engine.settings import parse_size
 
 if TYPE_CHECKING:
+    from engine.limits.shared.sharing import Sharing
     from engine.policy.loader import Policy
 
 KINDS: Final[tuple[Kind, ...]] = (
@@ -53,6 +54,11 @@ def window_of(kind: Kind, limit: model.Limit) -> Window:
     return "calendar" if is_budget and limit.burst is None else "rate"
 
 
+def is_shared(limit: model.Limit) -> bool:
+    """Whether hosts that name one store keep it together: requests at a rate. Everything else is of each host alone."""
+    return limit.requests is not None and window_of("requests", limit) == "rate"
+
+
 def compile_limit(limit: model.Limit) -> Limit:
     """Raises ValueError for what cannot be counted."""
     (kind,) = kinds_of(limit)
@@ -69,11 +75,14 @@ def compile_limit(limit: model.Limit) -> Limit:
         window=window_of(kind, limit),
         zone=limit.timezone,
         ends_streams=limit.on_exhausted == "end",
+        when_store_fails=limit.when_store_fails,
     )
 
 
-def compile_limiter(policy: Policy, table: Table, journal: Journal | None) -> Limiter:
-    """The limiter of a checked policy. Raises PolicyError, with the line."""
+def compile_limiter(
+    policy: Policy, table: Table, journal: Journal | None = None, sharing: Sharing | None = None
+) -> Limiter:
+    """The limiter of a checked policy (see `Limiter`). Raises PolicyError, with the line."""
     limits = []
     for index, limit in enumerate(policy.document.limits):
         try:
@@ -81,6 +90,6 @@ def compile_limiter(policy: Policy, table: Table, journal: Journal | None) -> Li
         except ValueError as error:
             raise policy.error(str(error), "limits", index) from None
     try:
-        return Limiter(table, limits, journal)
+        return Limiter(table, limits, journal, sharing)
     except ValueError as error:
         raise policy.error(str(error), "limits") from None

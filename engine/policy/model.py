@@ -148,6 +148,7 @@ class Limit(Section, frozen=True, forbid_unknown_fields=True):
 
     `by`: one scope, or several that count for each combination. `window`: see `engine.policy.limits`; `timezone` is
     that of a calendar window. `on_exhausted`: whether a stream that uses up what is left is ended or may finish.
+    `when_store_fails`: what holds while the store that hosts share (TIDEGATE_REDIS_URL) cannot be asked.
     """
 
     name: Name
@@ -166,6 +167,7 @@ class Limit(Section, frozen=True, forbid_unknown_fields=True):
     roles: list[Name] | None = None
     models: list[Name] | None = None
     ipv6_prefix: Annotated[int, Meta(ge=1, le=128)] = 64
+    when_store_fails: Literal["closed", "local_share", "open"] = "closed"
 
 
 class Bans(Section, frozen=True, forbid_unknown_fields=True):

@@ -35,6 +35,7 @@ from engine.extraction.parameters import ParameterRules, Rule
 from engine.identity.principal import Principal, anonymous
 from engine.identity.tokens import TokenConfig
 from engine.limits.limiter import Limiter
+from engine.limits.shared.sharing import Sharing, check_shareable
 from engine.policy import model
 from engine.policy.endpoints import ENDPOINTS, NAMED_ONLY, Body, BuiltIn
 from engine.policy.limits import compile_limiter
@@ -255,9 +256,16 @@ class Snapshot:
         return target
 
 
-def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes, journal: Journal | None = None) -> Snapshot:
-    """The snapshot of a policy. `table` holds the limits' counters, `journal` the open reservations of this process
-    (see `Limiter`), `hash_key` keys the hash action of redaction.
+def compile_snapshot(
+    policy: Policy,
+    *,
+    table: Table,
+    hash_key: bytes,
+    journal: Journal | None = None,
+    sharing: Sharing | None = None,
+) -> Snapshot:
+    """The snapshot of a policy. `table` holds the limits' counters, `journal` the open reservations of this process,
+    `sharing` the other hosts' part in them (see `Limiter`), `hash_key` keys the hash action of redaction.
 
     Raises PolicyError.
     """
@@ -293,7 +301,7 @@ def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes, journal: 
             deny=map(ip_network, network.deny),
             trusted=map(ip_network, network.trusted_proxies),
         ),
-        limiter=compile_limiter(policy, table, journal),
+        limiter=compile_limiter(policy, table, journal, sharing),
         bounds=_bounds(policy),
         tokens=compile_tokens(policy),
         resource=document.identity.resource,
@@ -307,9 +315,22 @@ def compile_snapshot(policy: Policy, *, table: Table, hash_key: bytes, journal: 
     )
 
 
-def verify(policy: Policy) -> None:
-    """Compile a policy and throw the snapshot away. Raises PolicyError for what loading alone does not find."""
-    compile_snapshot(policy, table=scratch_table(), hash_key=bytes(32))
+def verify(policy: Policy, *, shared: bool = False) -> None:
+    """Compile a policy and throw the snapshot away. Raises PolicyError for what loading alone does not find.
+
+    `shared`: its limits are to be kept together with other hosts.
+    """
+    snapshot = compile_snapshot(policy, table=scratch_table(), hash_key=bytes(32))
+    if shared:
+        _check_shared(policy, snapshot.limiter)
+
+
+def _check_shared(policy: Policy, limiter: Limiter) -> None:
+    for index, limit in enumerate(limiter.limits):
+        try:
+            check_shareable(limit)
+        except ValueError as error:
+            raise policy.error(str(error), "limits", index) from None
 
 
 def scratch_table() -> Table:

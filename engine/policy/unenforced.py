@@ -8,17 +8,15 @@ struck from it by the change that builds it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from engine.policy.limits import is_shared
 from engine.policy.loader import Policy
-
-if TYPE_CHECKING:
-    from engine.settings import Settings
+from engine.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Unenforced:
-    """A control that does not run. `control` is its path in the policy, or a variable; `line` is 0 for a variable."""
+    """A control that does not run. `control` is its path in the policy."""
 
     control: str
     line: int
@@ -29,12 +27,16 @@ class Unenforced:
 
 
 def unenforced(policy: Policy, settings: Settings | None = None) -> list[Unenforced]:
-    """What the policy and the settings ask for and this build does not do, in the order of the file.
+    """What the policy asks for and this build does not do under these settings, in the order of the file.
 
-    There is no such control in a policy now; a new one is listed here until it is built.
+    With a store that hosts share, a limit that it cannot keep would be counted by each host alone.
     """
-    del policy
-    if settings is not None and settings.redis_url is not None:
-        reason = "limits are not shared between hosts; each host counts its own"
-        return [Unenforced("TIDEGATE_REDIS_URL", 0, reason)]
-    return []
+    if settings is None or settings.redis_url is None:
+        return []
+    found = []
+    for index, limit in enumerate(policy.document.limits):
+        if not is_shared(limit):
+            path = ("limits", index)
+            reason = f"the limit {limit.name!r} is not shared between hosts; each host counts its own"
+            found.append(Unenforced(policy.error(reason, *path).path, policy.line(*path), reason))
+    return found

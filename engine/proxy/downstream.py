@@ -10,7 +10,7 @@ One request at a time: what a client sends ahead waits, bounded, until the answe
 Stages and their deadlines:
     IDLE    between requests                     keep-alive time, then closed
     HEAD    a head has begun                     408
-    WAIT    the credential is being checked      that of the check
+    WAIT    a phase asks the network             that of what is asked; what comes meanwhile waits
     BODY    head accepted, body on its way       408
     BUSY    the exchange runs                    the exchange's own
     SEND    the client does not read its answer  cut
@@ -36,7 +36,7 @@ from engine.errors import (
     TOO_LARGE,
     Refusal,
 )
-from engine.pipeline.forward import query
+from engine.pipeline.forward import Outgoing, query
 from engine.pipeline.phases import internal_error
 from engine.proxy.headers import status_line
 from engine.proxy.heads import CHUNK_OVERHEAD, MAX_FIELDS, REPEATED, SINGLE, check_head
@@ -44,7 +44,7 @@ from engine.proxy.peer import peer_address
 from engine.proxy.relay import Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Coroutine
 
     from engine.pipeline.context import RequestContext
     from engine.policy.snapshot import Endpoint
@@ -300,13 +300,17 @@ class Downstream:
             self._fail(ctx)
             return
         if pending is not None:
-            self._stage = WAIT
-            self.deadline = _NEVER
-            self._waiting = lane.loop.create_task(self._wait(ctx, pending))
+            self._wait(self._wait_head(ctx, pending))
         elif self._complete:
             self._submit(ctx)
         else:
             self._await_body()
+
+    def _wait(self, rest: Coroutine[object, object, None]) -> None:
+        """Runs the rest of a request that waits for the network; it ends with the connection."""
+        self._stage = WAIT
+        self.deadline = _NEVER
+        self._waiting = self._lane.loop.create_task(rest)
 
     def _await_body(self) -> None:
         self._stage = BODY
@@ -314,8 +318,8 @@ class Downstream:
         if b"expect" in self._headers and self._body_size == 0:
             self._transport.write(_CONTINUE)
 
-    async def _wait(self, ctx: RequestContext, pending: Awaitable[None]) -> None:
-        """Goes on with a request once its credential is checked; what came of it meanwhile was held."""
+    async def _wait_head(self, ctx: RequestContext, pending: Awaitable[None]) -> None:
+        """Goes on with a request once its head is decided; what came of it meanwhile was held."""
         try:
             await pending
         except Refusal as refusal:
@@ -402,6 +406,30 @@ class Downstream:
         except Exception:
             self._fail(ctx)
             return
+        if isinstance(out, Outgoing):
+            self._start(ctx, out)
+        else:
+            self._wait(self._wait_body(ctx, out))
+
+    async def _wait_body(self, ctx: RequestContext, pending: Awaitable[Outgoing]) -> None:
+        """Goes on with a request once its limits are taken."""
+        try:
+            out = await pending
+        except Refusal as refusal:
+            self._waiting = None
+            self._refuse(ctx, refusal, False)
+            return
+        except Exception:
+            self._waiting = None
+            self._fail(ctx)
+            return
+        self._waiting = None
+        self._stage = BUSY
+        self.deadline = 0.0
+        self._start(ctx, out)
+
+    def _start(self, ctx: RequestContext, out: Outgoing) -> None:
+        lane = self._lane
         exchange = self._exchange = Exchange(
             lane.pipeline, ctx, out, lane.pools.get(out.upstream), self, lane.sweeper, lane.max_answer
         )

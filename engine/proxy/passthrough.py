@@ -25,7 +25,7 @@ from engine.errors import (
     TOO_LARGE,
     Refusal,
 )
-from engine.pipeline.forward import query
+from engine.pipeline.forward import Outgoing, query
 from engine.pipeline.phases import internal_error
 from engine.proxy.forms import read_form
 from engine.proxy.heads import REPEATED, SINGLE, check_head
@@ -37,7 +37,6 @@ from engine.proxy.websocket import relay
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
-    from engine.pipeline.forward import Outgoing
     from engine.pipeline.phases import Reply
     from engine.policy.snapshot import Endpoint
     from engine.proxy.lane import Lane
@@ -143,7 +142,7 @@ class Door:
             if endpoint.name == "models":
                 return self._answer(ctx, listing(ctx))
             if endpoint.body == "socket":
-                permit = lane.pipeline.socket(ctx, request.query.get("model"))
+                permit = await lane.pipeline.socket(ctx, request.query.get("model"))
                 return await relay(lane, ctx, permit, request)
             return await self._exchange(ctx, request, await self._outgoing(ctx, endpoint, request))
         except Refusal as refusal:
@@ -186,9 +185,10 @@ class Door:
                 raise Refusal(REQUEST_TIMEOUT, "The request did not arrive in time.") from None
             except web.RequestPayloadError:
                 raise Refusal(BAD_REQUEST, "The request's body is not valid HTTP.") from None
-            return pipeline.form(ctx, form)
+            return await pipeline.form(ctx, form)
         body = await self._read(ctx, request)
-        return pipeline.body(ctx, body, query(request.raw_path.encode("latin-1")))
+        out = pipeline.body(ctx, body, query(request.raw_path.encode("latin-1")))
+        return out if isinstance(out, Outgoing) else await out
 
     async def _read(self, ctx: RequestContext, request: web.BaseRequest) -> bytes:
         """The body, bounded in size and time. Raises Refusal (400, 408, 413)."""

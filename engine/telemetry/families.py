@@ -86,6 +86,16 @@ FAMILIES: Final = _catalogue(
     Family("tidegate_audit_backlog_bytes", "gauge", "Audit bytes that wait to be written."),
     Family("tidegate_audit_write_errors_total", "counter", "Writes to the audit log that failed; they are retried."),
     Family("tidegate_metrics_dropped_series_total", "counter", "Series that found no room and are not shown."),
+    Family("tidegate_limits_store_failing", "gauge", "Workers that cannot ask the store of shared limits."),
+    Family("tidegate_limits_store_failures_total", "counter", "Times that a worker lost the store of shared limits."),
+    Family("tidegate_limits_store_calls_total", "counter", "Calls that the store of shared limits answered."),
+    Family("tidegate_limits_store_forgot_total", "counter", "Buckets that the store was found to have lost."),
+    Family(
+        "tidegate_limits_without_store_total",
+        "counter",
+        "Decisions of limits by their declared mode, because the store failed.",
+        ("mode",),
+    ),
     Family("tidegate_build_info", "gauge", "Always 1; the labels say what runs.", ("version", "python")),
 )
 

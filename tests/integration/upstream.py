@@ -148,4 +148,5 @@ class Upstream:
             request.gone.set()
             return False
         connection.sendall(simple.get(model, _answer(good)))
-        return model in ("good", "teapot", "refuses", "fails", "secret_header", "early_hints", "binary")
+        kept = ("good", "teapot", "refuses", "fails", "secret_header", "early_hints", "binary")
+        return model in kept or model not in simple

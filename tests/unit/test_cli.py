@@ -34,6 +34,25 @@ def test_contract_is_right_and_all_of_it_is_enforced(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out.splitlines() == [f"{CONTRACT}: the policy is right"]
 
 
+def test_limits_that_hosts_would_count_alone_keep_the_gateway_from_starting(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text(
+        "upstreams: {a: {base_url: http://h}}\n"
+        "limits:\n"
+        "  - {name: rate, by: user, requests: 5/minute}\n"
+        "  - {name: tokens, by: user, tokens: 5/minute}\n"
+    )
+    monkeypatch.setenv("TIDEGATE_POLICY", str(file))
+    monkeypatch.setenv("TIDEGATE_REDIS_URL", "redis://127.0.0.1:1")
+    assert cli.main(["check", str(file)]) == 0
+    note, _ = capsys.readouterr().out.splitlines()
+    assert note.startswith(f"{file}:4: note: ")
+    assert "'tokens' is not shared between hosts" in note
+    assert cli.main(["serve"]) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -29,18 +29,26 @@ rules: [{id: a, pattern: x}]
 validation: {unknown_fields: strip}
 routes: [{name: p, path: /p, upstream: a, response_text: [/text], request_schema: p.json, response_schema: q.json}]
 """
-    assert unenforced(parse_policy(text, "test.yaml", {}), settings.load({})) == []
+    assert unenforced(parse_policy(text, "test.yaml", {})) == []
 
 
-def test_other_controls_and_settings() -> None:
+def test_limits_that_hosts_do_not_share_are_told_where_there_is_a_store() -> None:
     text = """
 upstreams: {a: {base_url: http://h/v1}}
-validation: {unknown_fields: reject}
+limits:
+  - {name: rate, by: user, requests: 10/minute}
+  - {name: daily, by: user, requests: 10/day, window: calendar}
+  - {name: tokens, by: user, tokens: 10/minute}
+  - {name: bytes, by: user, body_bytes: 1MiB/minute}
+  - {name: parallel, by: user, concurrent: 4}
+  - {name: spend, by: user, spend: 5/day}
 """
-    missing = unenforced(
-        parse_policy(text, "test.yaml", {}), settings.load({"TIDEGATE_REDIS_URL": "redis://user:s3cret@cache"})
-    )
+    policy = parse_policy(text, "test.yaml", {})
+    store = settings.load({"TIDEGATE_REDIS_URL": "redis://user:s3cret@cache"})
+    missing = unenforced(policy, store)
     assert [(control.control, control.line) for control in missing] == [
-        ("TIDEGATE_REDIS_URL", 0),
+        (f"limits[{index}]", 4 + index) for index in range(1, 6)
     ]
-    assert "s3cret" not in str(missing)
+    assert "'daily'" in str(missing[0])
+    assert "s3cret" not in " ".join(map(str, missing))
+    assert unenforced(policy, settings.load({})) == []

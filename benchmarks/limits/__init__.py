@@ -1,0 +1,1 @@
+"""Limits: what a decision costs, and what many hosts on one store cost and lose."""

@@ -1,0 +1,72 @@
+"""lua/rate.lua in plain Python: the store of the simulation, and the oracle that the script is tested against.
+
+Debts are whole ns in one number, where the script has us and ns apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from engine.limits.shared.scripts import Answer
+
+
+@dataclass(slots=True)
+class Owner:
+    """What the ledger knows of a worker: the number of its last report, spent in all, permits held, and their end."""
+
+    number: int
+    spent: int
+    held: int
+    end_us: int
+
+
+@dataclass(slots=True)
+class RateLedger:
+    """The ledger of one counter in a store that has lost nothing."""
+
+    free_ns: int = 0  # when the debt is gone, in ns of the store's clock
+    held: int = 0
+    owners: dict[str, Owner] = field(default_factory=dict)
+    calls: int = 0
+
+    def call(self, now_us: int, arguments: Sequence[Any]) -> Answer | None:
+        """As the script is called, from its third argument on; None for a report that was overtaken."""
+        _, _, owner, number, ttl, spent, acknowledged, keep, need, urgent, want, _, interval, tolerance, us, ns = (
+            arguments
+        )
+        self.calls += 1
+        mine = self.owners.get(owner)
+        if mine is not None and number <= mine.number:
+            return None
+        used = 0
+        for name in [name for name, other in self.owners.items() if other.end_us <= now_us]:
+            used += self.owners.pop(name).held
+        self.held -= used
+        mine = self.owners.get(owner)
+        used += max(spent - (mine.spent if mine is not None else acknowledged), 0)
+        self.held += keep - (mine.held if mine is not None else 0)
+        now = now_us * 1000
+        self.free_ns = min(max(self.free_ns, us * 1000 + ns), now + tolerance)
+        if used:
+            self.free_ns = max(self.free_ns, now) + used * interval
+        free = self._free(now, interval, tolerance)
+        granted = 0
+        if free >= need and want >= need:
+            count = len(self.owners) + (owner not in self.owners)
+            granted = min(free, max(need, urgent, min(want, free // (2 * count))))
+        self.held += granted
+        if keep + granted:
+            self.owners[owner] = Owner(number, spent, keep + granted, now_us + ttl)
+        else:
+            self.owners.pop(owner, None)
+        level = max(self.free_ns - now, 0)
+        lacking = level + (self.held + need) * interval - tolerance
+        wait = 0 if lacking <= 0 else -(-lacking // 1000) if lacking <= level else -1
+        free = self._free(now, interval, tolerance)
+        known, rest = divmod(self.free_ns, 1000)
+        return Answer(now_us, self.calls, 0, granted, free, wait, len(self.owners), known, rest)
+
+    def _free(self, now: int, interval: int, tolerance: int) -> int:
+        return max((tolerance - max(self.free_ns - now, 0)) // interval - self.held, 0)

@@ -1,0 +1,177 @@
+"""The connection to the store: one server, or a cluster of them, by the same three methods.
+
+Rules. A call is tried once: the scripts number their reports, so a repetition would do no harm, but it would take
+time that a request waits for. What is not answered within the time-out is StoreDown, and its connection is closed, so
+that an answer that comes late is read by nobody. Whether it is a cluster is asked of the server (`INFO cluster`).
+
+Failure modes. StoreDown for all that may pass by itself. A server that may evict keys (`maxmemory` with another policy
+than `noeviction`) is StoreDown too, with that reason: it would forget debts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final, cast
+
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+
+from engine.limits.shared.scripts import Call
+
+# A request may wait this long for its first permit; a store in the same data centre answers in one ms.
+CALL_TIMEOUT_S: Final = 0.2
+# A connection is made in the background, where nobody waits.
+CONNECT_TIMEOUT_S: Final = 1.0
+# Calls to a cluster at the same time, from one worker.
+_AT_ONCE: Final = 32
+
+
+class StoreDown(Exception):
+    """The store cannot be used now; the message says why and names no credential."""
+
+
+class Store:
+    """A lazy connection to the store at `url` (redis, rediss, valkey, valkeys or unix); calls end by `timeout_s`."""
+
+    def __init__(self, url: str, timeout_s: float = CALL_TIMEOUT_S) -> None:
+        self._timeout_s = timeout_s
+        self._url = url.replace("valkey", "redis", 1) if url.startswith("valkey") else url
+        self._client: Redis | RedisCluster | None = None
+
+    @property
+    def clustered(self) -> bool:
+        """Whether the connected store is a cluster."""
+        return isinstance(self._client, RedisCluster)
+
+    async def connect(self) -> None:
+        """Make the connection anew. Raises StoreDown."""
+        await self.close()
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                single = Redis.from_url(self._url, **self._options())
+                try:
+                    clustered = (await single.info("cluster")).get("cluster_enabled") == 1
+                    memory = await single.info("memory")
+                finally:
+                    await single.aclose()
+                policy = memory.get("maxmemory_policy", "noeviction")
+                if memory.get("maxmemory", 0) > 0 and policy != "noeviction":
+                    raise StoreDown(f"the store evicts keys (maxmemory-policy {policy}); limits need noeviction")
+                if clustered:
+                    cluster = RedisCluster.from_url(self._url, **self._options())
+                    await cluster.initialize()
+                    self._client = cluster
+                else:
+                    self._client = Redis.from_url(self._url, **self._options())
+        except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
+            raise StoreDown(_reason(error)) from error
+
+    async def call(self, calls: Sequence[Call]) -> list[Any]:
+        """Run scripts, in any order; their replies in the order of `calls`. Raises StoreDown if any of them fails."""
+        client = self._client
+        if client is None:
+            raise StoreDown("not connected")
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                if isinstance(client, RedisCluster):
+                    gate = asyncio.Semaphore(_AT_ONCE)
+                    return await asyncio.gather(*(_one(client, gate, call) for call in calls))
+                return await _pipelined(client, calls)
+        except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
+            await self.close()
+            raise StoreDown(_reason(error)) from error
+
+    async def root(self, key: bytes, proposed: str | None) -> str | None:
+        """The field `id` of a hash, set to `proposed` where it has none and one is proposed. Raises StoreDown."""
+        client = self._client
+        if client is None:
+            raise StoreDown("not connected")
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                if proposed is not None:
+                    await cast("Any", client).hsetnx(key, "id", proposed)
+                found = await cast("Any", client).hget(key, "id")
+        except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
+            await self.close()
+            raise StoreDown(_reason(error)) from error
+        return found.decode() if found is not None else None
+
+    async def publish(self, channel: str, message: bytes) -> None:
+        """Tell every host that listens. Not stored: who is away misses it. Raises StoreDown."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await cast("Any", self._client).execute_command("PUBLISH", channel, message)
+        except (RedisError, RedisClusterException, OSError, TimeoutError, AttributeError) as error:
+            raise StoreDown(_reason(error)) from error
+
+    async def messages(self, channel: str) -> AsyncIterator[bytes]:
+        """What is published on a channel, over a connection of its own; in a cluster, any node hears all. Ends with
+        StoreDown."""
+        client = Redis.from_url(self._url, **{**self._options(), "socket_timeout": None})
+        try:
+            async with client.pubsub(ignore_subscribe_messages=True) as subscription:
+                await subscription.subscribe(channel)
+                async for message in subscription.listen():
+                    yield message["data"]
+        except (RedisError, OSError) as error:
+            raise StoreDown(_reason(error)) from error
+        finally:
+            await client.aclose()
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "socket_timeout": self._timeout_s,
+            "socket_connect_timeout": CONNECT_TIMEOUT_S,
+            "retry": Retry(NoBackoff(), 0),
+            "protocol": 2,
+            "client_name": "tidegate",
+        }
+
+    async def close(self) -> None:
+        """Drop the connections; what is under way on them is lost."""
+        client, self._client = self._client, None
+        if client is not None:
+            try:
+                await client.aclose()
+            except (RedisError, OSError):
+                # It was to be dropped anyway.
+                pass
+
+
+async def _pipelined(client: Redis, calls: Sequence[Call]) -> list[Any]:
+    replies = await _run(client, [("EVALSHA", call.sha, call) for call in calls])
+    # A server that was restarted has no scripts: those calls did nothing and are sent again with their text.
+    missing = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
+    if missing:
+        again = await _run(client, [("EVAL", calls[index].script.text, calls[index]) for index in missing])
+        for index, reply in zip(missing, again, strict=True):
+            replies[index] = reply
+    for reply in replies:
+        if isinstance(reply, Exception):
+            raise reply
+    return replies
+
+
+async def _run(client: Redis, commands: Sequence[tuple[str, str, Call]]) -> list[Any]:
+    async with client.pipeline(transaction=False) as pipeline:
+        for command, script, call in commands:
+            pipeline.execute_command(command, script, len(call.keys), *call.keys, *call.arguments)
+        return await pipeline.execute(raise_on_error=False)
+
+
+async def _one(client: RedisCluster, gate: asyncio.Semaphore, call: Call) -> Any:
+    async with gate:
+        try:
+            return await cast("Any", client).evalsha(call.sha, len(call.keys), *call.keys, *call.arguments)
+        except NoScriptError:
+            return await cast("Any", client).eval(call.script.text, len(call.keys), *call.keys, *call.arguments)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    text = str(error).splitlines()[0] if str(error) else ""
+    return text or type(error).__name__

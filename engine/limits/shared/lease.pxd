@@ -1,0 +1,24 @@
+cdef class Lease:
+    cdef object __weakref__
+    cdef public object counter
+    cdef public bint forgiving
+    cdef public long long held
+    cdef public long long busy
+    cdef public long long low
+    cdef public long long spent
+    cdef public long long sent
+    cdef public long long acknowledged
+    cdef public long long swept
+    cdef public long long end_ns
+    cdef public long long sent_ns
+    cdef public long long answered_ns
+    cdef public long long denied_until_ns
+    cdef public double pace
+    cdef public long long free
+    cdef public long long known
+    cdef public long long known_rest
+    cdef public bint asked
+    cdef public bint unsure
+    cdef public long long waiting
+    cdef public int idle
+    cdef public object ready

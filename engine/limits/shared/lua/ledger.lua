@@ -1,0 +1,106 @@
+-- The ledger of one counter: what all kinds of limit have in common. A kind's file follows in the same script.
+--
+-- KEYS  1 bucket (hash: id, born, calls)   2 counter (hash: held, o<owner>, the kind's own)   3 ends (zset: owner by end)
+-- ARGV  1 id of the store   2 calls of this bucket that the owner has had answers to   3 owner   4 number of this report
+--       5 ttl in us   6 spent, in all   7 of it acknowledged   8 permits kept   9 smallest useful grant
+--       10 permits that requests wait for   11 permits wanted, those included   12 "1": forget what a lost life had used
+--       13... the kind's own
+-- Reply {"ok", now, calls, born, granted, free, wait, owners, known, known}
+--       {"other", now, id}: the bucket belongs to no store or another one; nothing was done
+--       {"stale", now}: a report that was overtaken by a later one; nothing was done
+-- Times are us of the store's clock; wait is us until something useful may be free, -1: when somebody gives back.
+
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local bucket, counter, ends = KEYS[1], KEYS[2], KEYS[3]
+local owner, number, ttl = ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local spent, acknowledged, keep = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local need, urgent, want = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
+local forgiving = ARGV[12] == '1'
+
+local life = redis.call('HMGET', bucket, 'id', 'born', 'calls')
+if life[1] ~= ARGV[1] then
+  return {'other', now, life[1] or ''}
+end
+local born, calls = tonumber(life[2]), tonumber(life[3])
+if tonumber(ARGV[2]) > calls then
+  -- The owner has had answers that this store does not remember giving.
+  born, calls = now, tonumber(ARGV[2])
+  redis.call('HSET', bucket, 'born', born)
+end
+calls = calls + 1
+redis.call('HSET', bucket, 'calls', calls)
+-- Leases of the life before may be spent until here, and workers tell what they know.
+local settled = born == 0 or now >= born + ttl
+-- Where nothing is known of a counter that the life before may have used.
+local unknown_until = 0
+if born > 0 and not forgiving then
+  unknown_until = born + ttl
+end
+
+local function record(name)
+  local text = redis.call('HGET', counter, 'o' .. name)
+  if not text then
+    return nil
+  end
+  local last, before, held = string.match(text, '^(%d+):(%d+):(%d+)$')
+  return tonumber(last), tonumber(before), tonumber(held)
+end
+
+local held = tonumber(redis.call('HGET', counter, 'held') or '0')
+
+local last = record(owner)
+if last and number <= last then
+  return {'stale', now}
+end
+
+-- Permits whose owners have let them end, taken out of `held`. A bounded number a call, the oldest first.
+local ended = 0
+for _, name in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now, 'LIMIT', 0, 64)) do
+  local _, _, amount = record(name)
+  ended = ended + (amount or 0)
+  redis.call('HDEL', counter, 'o' .. name)
+  redis.call('ZREM', ends, name)
+end
+held = held - ended
+
+-- What the owner reports. Without a record of it there was nothing left to spend, or the record was lost.
+local _, before, had = record(owner)
+local used = math.max(spent - (before or acknowledged), 0)
+held = held - (had or 0) + keep
+
+-- The grant out of `free`: what requests wait for, and ahead of that no more than half an even share.
+local function grant(free)
+  if free < need or want < need or not (settled or forgiving) then
+    return 0
+  end
+  local others = redis.call('ZCARD', ends)
+  if not redis.call('ZSCORE', ends, owner) then
+    others = others + 1
+  end
+  local ahead = math.min(want, math.floor(free / (2 * others)))
+  return math.min(free, math.max(need, urgent, ahead))
+end
+
+-- Writes the owner's record and says how many owners there are. `rest` is how long the counter means something, in us.
+local function close(granted, rest)
+  local mine = keep + granted
+  held = held + granted
+  redis.call('HSET', counter, 'held', held)
+  if mine > 0 then
+    redis.call('HSET', counter, 'o' .. owner, string.format('%.0f:%.0f:%.0f', number, spent, mine))
+    redis.call('ZADD', ends, now + ttl, owner)
+  else
+    redis.call('HDEL', counter, 'o' .. owner)
+    redis.call('ZREM', ends, owner)
+  end
+  -- An ended lease is still to be charged when it is found: twice the ttl on top.
+  local keep_ms = math.ceil((rest + 2 * ttl) / 1000)
+  redis.call('PEXPIRE', counter, keep_ms)
+  redis.call('PEXPIRE', ends, keep_ms)
+  return redis.call('ZCARD', ends)
+end
+
+local function quarantine()
+  return math.max(born + ttl - now, 1)
+end

@@ -1,0 +1,37 @@
+-- A calendar quota: so much from the window's start to its end, by the store's clock. A counter is of one window.
+--
+-- ARGV  13 limit, 14 start and 15 end of the window in us, 16 what the window had used as the owner last knew it
+-- Known in the reply: used, 0.
+-- A window grants nothing before its start and after its end; an owner sees by the reply's time where it stands, and lets
+-- its permits end with the window.
+
+local limit, starts, stops, known = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16])
+
+local text = redis.call('HGET', counter, 'used')
+local total = tonumber(text or '0')
+if not text and known == 0 and unknown_until > starts then
+  total = limit
+end
+total = math.max(total, known) + ended + used
+
+local function free()
+  return math.max(limit - total - held, 0)
+end
+
+local granted = 0
+if now >= starts and now < stops then
+  granted = grant(free())
+end
+local owners = close(granted, math.max(stops - now, 0))
+local wait = 0
+if not (settled or forgiving) then
+  wait = quarantine()
+elseif now < starts then
+  wait = starts - now
+elseif free() < need then
+  wait = limit - total < need and math.max(stops - now, 1) or -1
+end
+if text or known + granted + keep + ended + used > 0 then
+  redis.call('HSET', counter, 'used', total)
+end
+return {'ok', now, calls, born, granted, free(), wait, owners, total, 0}
