@@ -92,7 +92,7 @@ def test_a_killed_worker_is_back(run_gateway: Run, upstream: Upstream) -> None:
     gateway = run_gateway(POLICY.format(port=upstream.port))
     (first, *_), before = gateway.workers(), len(gateway.workers())
     os.kill(first, signal.SIGKILL)
-    until(lambda: not alive(first) and len(gateway.workers()) == before and gateway.ready(), 5.0)
+    until(lambda: not alive(first) and len(gateway.workers()) == before and gateway.ready())
 
 
 def test_a_key_counts_from_its_making_to_its_revocation(run_gateway: Run, upstream: Upstream) -> None:

@@ -111,8 +111,8 @@ def test_two_gateways_admit_exactly_the_limit(gateways: list[Gateway], upstream:
     assert int(answer.headers["retry-after"]) > 60
     assert answer.headers["x-ratelimit-limit-requests"] == "100"
     assert answer.headers["x-ratelimit-remaining-requests"] == "0"
-    # Another counter of the same limit is its own.
-    assert _ask(gateways[1], "closed-2").status == 200
+    # Another counter of the same limit is its own. A store that a busy machine makes slow is 503 meanwhile.
+    until(lambda: _ask(gateways[1], "closed-2").status == 200)
 
 
 def test_a_request_that_waits_for_the_store_is_served_whole(
@@ -138,7 +138,7 @@ def test_a_paused_store_is_the_declared_mode_and_then_none(
     assert valkey._process is not None
     pid = valkey._process.pid
     for model in ("closed-3", "share-3"):
-        assert _ask(gateways[0], model).status == 200
+        until(lambda model=model: _ask(gateways[0], model).status == 200)
     os.kill(pid, signal.SIGSTOP)
     try:
         until(lambda: _failing(gateways) == WORKERS)
