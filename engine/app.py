@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 
 from engine.access.failures import FAILURES, FailureTable
+from engine.errors import UNAVAILABLE, Refusal
 from engine.identity.fetch import Fetcher
 from engine.identity.store import KeyCache
 from engine.identity.tokens import TokenAuthority
@@ -157,7 +158,7 @@ class WorkerApp:
         lane.drain()
         assert self._runner is not None
         end = lane.loop.time() + grace_s
-        while lane.connections and lane.loop.time() < end:  # noqa: ASYNC110 - a deadline, over many connections
+        while (lane.connections or lane.exchanges()) and lane.loop.time() < end:  # noqa: ASYNC110 - a deadline, over many connections
             await asyncio.sleep(_DRAIN_TICK_S)
         if self._runner.server is not None:
             self._runner.server.pre_shutdown()
@@ -165,6 +166,10 @@ class WorkerApp:
         await self._runner.cleanup()
         for connection in list(lane.connections):
             connection.cut()
+        # One turn: what was cut says so to its exchange, which may go on without a client. None goes unrecorded.
+        await asyncio.sleep(0)
+        for exchange in lane.exchanges():
+            exchange.end(Refusal(UNAVAILABLE, "The gateway is shutting down."))
         if self._poll is not None:
             self._poll.cancel()
         if self._keeper is not None:

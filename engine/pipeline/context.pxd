@@ -36,6 +36,7 @@ cdef class RequestContext:
     cdef public bint validated
     cdef public Usage usage
     cdef public dict findings
+    cdef public long long generation
     cdef public str redaction
     cdef public str blocked_by
     cdef public str limited_by

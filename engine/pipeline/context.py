@@ -83,6 +83,7 @@ class RequestContext:
         "closed",
         "endpoint",
         "findings",
+        "generation",
         "headers",
         "id",
         "late",
@@ -155,6 +156,8 @@ class RequestContext:
         self.request_bytes = 0
         self.answer_bytes = 0
         self.closed = False
+        # Of the key store, when the credential was looked up.
+        self.generation = 0
 
     @property
     def dialect(self) -> Dialect:

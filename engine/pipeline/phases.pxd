@@ -18,6 +18,7 @@ cdef class Pipeline:
     cpdef anyone(self, RequestContext ctx)
     cpdef head(self, RequestContext ctx)
     cpdef body(self, RequestContext ctx, bytes body, bytes query=*)
+    cdef _check_revoked(self, RequestContext ctx)
     cpdef bytes answer(self, RequestContext ctx, bytes media, bytes body)
     cpdef bytes headers(self, RequestContext ctx, bytes content_type)
     cpdef refuse(self, RequestContext ctx, object refusal)

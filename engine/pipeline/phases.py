@@ -31,8 +31,19 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from engine.errors import BAD_REQUEST, CONTENT_TYPES, INTERNAL, UNAUTHENTICATED, UNAVAILABLE, Pending, Refusal, render
+from engine.errors import (
+    BAD_REQUEST,
+    CONTENT_TYPES,
+    INTERNAL,
+    REVOKED,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    Pending,
+    Refusal,
+    render,
+)
 from engine.identity.principal import Principal
+from engine.identity.store import IdentityUnavailable
 from engine.pipeline.accept import accept
 from engine.pipeline.admit import admit
 from engine.pipeline.authorize import authorize, count_failure, count_unauthenticated
@@ -121,6 +132,7 @@ class Pipeline:
         awaited before anything else is done with the request; it raises Refusal too.
         """
         self.anyone(ctx)
+        ctx.generation = self.keys.follow()
         try:
             found = identify(ctx, self.keys, self.tokens)
         except Refusal as refusal:
@@ -169,6 +181,7 @@ class Pipeline:
     def body(self, ctx: RequestContext, body: bytes, query: bytes = b"") -> Outgoing | Awaitable[Outgoing]:
         """validate, admit, forward: the bytes for the upstream, or what to await for them. Raises Refusal; so does what
         is awaited."""
+        self._check_revoked(ctx)
         permit, body = validate(ctx, body)
         try:
             reservation = admit(ctx, body)
@@ -180,12 +193,14 @@ class Pipeline:
         self, ctx: RequestContext, permit: Permit, body: bytes, query: bytes, pending: Pending
     ) -> Outgoing:
         reservation = await decided(partial(admit, ctx, body), pending)
+        self._check_revoked(ctx)
         return _forwarded(ctx, permit, reservation, body, query)
 
     async def form(self, ctx: RequestContext, form: Form) -> Outgoing:
         """The same as `body`, for a form."""
         permit, form = validate_form(ctx, form)
         reservation = await decided(partial(admit, ctx, b""))
+        self._check_revoked(ctx)
         return forward_form(ctx, permit, reservation, form)
 
     async def socket(self, ctx: RequestContext, model: str | None) -> Permit:
@@ -197,7 +212,19 @@ class Pipeline:
         ctx.model = model
         permit = settle_permit(ctx, ctx.snapshot.permit(ctx.principal, ctx.endpoint.name, model))
         await decided(partial(admit, ctx, b""))
+        self._check_revoked(ctx)
         return permit
+
+    def _check_revoked(self, ctx: RequestContext) -> None:
+        """Raises Refusal (401, 503) for a key that was revoked while the rest of its request was awaited."""
+        if ctx.principal is None or self.keys.follow() == ctx.generation:
+            return
+        try:
+            revoked = self.keys.is_revoked(ctx.principal)
+        except IdentityUnavailable:
+            raise Refusal(UNAVAILABLE, "Credentials cannot be checked at the moment.", control="identify") from None
+        if revoked:
+            raise Refusal(REVOKED, "The credential was revoked.")
 
     def answer(self, ctx: RequestContext, media: bytes, body: bytes) -> bytes:
         """sanitize, for an answer that is there as a whole. Raises Refusal."""

@@ -96,6 +96,8 @@ def open_stream(ctx: RequestContext, max_bytes: int) -> RedactedStream | None:
         return None
     stream = RedactedStream(profile, max_bytes)
     # The record has what was found also of a stream that breaks off.
+    if ctx.findings:
+        stream.findings.update(ctx.findings)
     ctx.findings = stream.findings
     ctx.redaction = "clean"
     return stream
@@ -115,7 +117,7 @@ def feed_stream(ctx: RequestContext, stream: RedactedStream, chunk: bytes | None
         _note(ctx, stream.findings, blocked.rule, blocked.ahead)
     except Exception:
         raise _failed(ctx) from None
-    if stream.findings:
+    if stream.findings.keys() - {_SCHEMA}:
         ctx.redaction = "found"
     return out
 

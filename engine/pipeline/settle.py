@@ -4,7 +4,8 @@ not sent upstream                 everything is given back
 upstream answered with 2xx        what it reports; where it does not, the estimate of the input and the counted text
 stream that broke off             the same, up to where it broke off: of a report and the counted text the larger
 upstream refused, broke, was late no tokens: nothing was given. An attempt is a request all the same
-client gone before the answer     the exchange goes on without the client, so that what was used is known
+client gone before the answer     the exchange goes on without the client, so that what was used is known; one for a
+                                  stream is ended, and the estimate of its input is charged
 worker killed                     the supervisor gives back what was held (`engine.limits.journals`)
 """
 
@@ -12,6 +13,8 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
+
+from engine.errors import CLIENT_GONE
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext, Reservation
@@ -37,7 +40,8 @@ def _used(ctx: RequestContext, reservation: Reservation) -> tuple[int, int]:
     usage, held = ctx.usage, reservation.held
     assert held is not None
     if usage is None and not reservation.answered:
-        return 0, 0
+        # A stream that was asked for is not finished for nobody, but its input was read.
+        return (held.input if ctx.reason == CLIENT_GONE.code else 0), 0
     given = usage.input if usage is not None and usage.input >= 0 else held.input
     written = usage.output if usage is not None else -1
     # A report that came before the end of a stream that broke off does not tell of what followed it.

@@ -379,7 +379,8 @@ class Downstream:
         self._seen += len(data)
         try:
             self.parser.feed_data(data)
-        except HttpParserError:
+        except (HttpParserError, HttpParserUpgrade):
+            # What follows a complete request is refused when its turn comes.
             if not self._complete:
                 self._refuse(ctx, Refusal(BAD_REQUEST, "The request's body is not valid HTTP."), True)
                 return
@@ -430,9 +431,13 @@ class Downstream:
 
     def _start(self, ctx: RequestContext, out: Outgoing) -> None:
         lane = self._lane
-        exchange = self._exchange = Exchange(
-            lane.pipeline, ctx, out, lane.pools.get(out.upstream), self, lane.sweeper, lane.max_answer
-        )
+        try:
+            pool = lane.pools.get(out.upstream)
+        except Exception:
+            # Of an upstream that a newer policy has changed, whose CA file is gone.
+            self._fail(ctx)
+            return
+        exchange = self._exchange = Exchange(lane.pipeline, ctx, out, pool, self, lane.sweeper, lane.max_answer)
         exchange.start()
 
     # refusals
@@ -465,6 +470,9 @@ class Downstream:
             return
         self._stage = LINGER
         self._seen = 0
+        # What came while the request waited is dropped too, and more is read.
+        self._ahead.clear()
+        self._transport.resume_reading()
         self.deadline = self._lane.sweeper.now + LINGER_SECONDS
         if self._transport.can_write_eof():
             self._transport.write_eof()

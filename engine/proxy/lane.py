@@ -148,10 +148,14 @@ class Lane:
         self.connections.discard(connection)
         self.sweeper.items.discard(connection)
 
+    def exchanges(self) -> list[Exchange]:
+        """Those that no connection of the fast lane has: of the other door, and without a client."""
+        return [item for item in self.sweeper.items if isinstance(item, Exchange)]
+
     def end_revoked(self, is_revoked: Callable[[Principal], bool]) -> int:
         """Ends what runs for principals whose credential is revoked. How many of it."""
         running: list[Exchange | RelayedSocket] = [*self.sockets]
-        running += [item for item in self.sweeper.items if isinstance(item, Exchange)]
+        running += self.exchanges()
         running += [found for connection in self.connections if (found := connection.running) is not None]
         principals = {item.principal for item in running if item.principal is not None}
         revoked = {principal for principal in principals if is_revoked(principal)}

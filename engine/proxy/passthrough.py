@@ -123,6 +123,7 @@ class Door:
         headers, size = _headers(request)
         path = request.raw_path.partition("?")[0]
         ctx = lane.pipeline.open(request.method, path, endpoint, headers, address, text)
+        spool = Spool()
         try:
             self._check_head(request, headers, size, endpoint)
         except Refusal as refusal:
@@ -144,12 +145,14 @@ class Door:
             if endpoint.body == "socket":
                 permit = await lane.pipeline.socket(ctx, request.query.get("model"))
                 return await relay(lane, ctx, permit, request)
-            return await self._exchange(ctx, request, await self._outgoing(ctx, endpoint, request))
+            return await self._exchange(ctx, request, await self._outgoing(ctx, endpoint, request), spool)
         except Refusal as refusal:
             return self.refuse(ctx, refusal, close=b"transfer-encoding" in headers or not request.content.at_eof())
         except (ConnectionError, asyncio.CancelledError):
-            ctx.reason = CLIENT_GONE.code
-            lane.pipeline.close(ctx, CLIENT_GONE.status, ctx.reservation is not None)
+            # An exchange closes its context itself, also one that goes on without its client.
+            if spool.exchange is None:
+                ctx.reason = CLIENT_GONE.code
+                lane.pipeline.close(ctx, CLIENT_GONE.status, ctx.reservation is not None)
             raise
         except Exception:
             log.exception("request %s failed", ctx.id)
@@ -207,9 +210,10 @@ class Door:
             raise Refusal(BAD_REQUEST, "The request's body is not valid HTTP.") from None
         return bytes(body)
 
-    async def _exchange(self, ctx: RequestContext, request: web.BaseRequest, out: Outgoing) -> web.StreamResponse:
+    async def _exchange(
+        self, ctx: RequestContext, request: web.BaseRequest, out: Outgoing, spool: Spool
+    ) -> web.StreamResponse:
         lane = self._lane
-        spool = Spool()
         exchange = Exchange(lane.pipeline, ctx, out, lane.pools.get(out.upstream), spool, lane.sweeper, lane.max_answer)
         spool.exchange = exchange
         lane.sweeper.items.add(exchange)

@@ -332,7 +332,8 @@ class Exchange:
             self._sink.reply(*reply)
             self._close(reply.status)
             return
-        if ctx.stream:
+        # What was asked for as a stream may have come as something else, whose end must not look proper.
+        if self._tap is not None:
             self._sink.write(refusal.ahead + self._pipeline.error_event(ctx, refusal))
             self._sink.end()
         else:

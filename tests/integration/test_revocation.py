@@ -13,6 +13,7 @@ import pytest
 
 from tests.integration.conftest import Run
 from tests.integration.gateway import Gateway
+from tests.integration.raw import Connection, chat, request
 from tests.integration.upstream import Upstream
 from tests.integration.waiting import until
 
@@ -80,6 +81,19 @@ def test_running_streams_of_a_revoked_key_end(gateway: Gateway, role: str, path:
     assert other.readline() is not None
     assert status(gateway, kept) == 200
     other.close()
+
+
+def test_a_key_that_is_revoked_while_the_body_comes(gateway: Gateway, upstream: Upstream) -> None:
+    key, key_id = gateway.key("gina")
+    body = chat("revoked-meanwhile")
+    with Connection(gateway.port) as connection:
+        connection.send(request(key, body, more="Expect: 100-continue\r\n")[: -len(body)])
+        # The head has passed.
+        assert connection.head().status == 100
+        admin(gateway, "POST", f"/keys/{key_id}/revoke")
+        connection.send(body)
+        assert connection.answer().status == 401
+    assert not any(b"revoked-meanwhile" in received.body for received in upstream.received)
 
 
 def test_a_disabled_key(gateway: Gateway) -> None:
