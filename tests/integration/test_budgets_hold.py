@@ -6,7 +6,6 @@ import json
 import os
 import random
 import signal
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -223,28 +222,25 @@ def test_what_is_charged_is_what_was_given_on_every_way_out(gateway: Gateway, co
 
 def test_kills_lose_nothing_but_what_they_cut(gateway: Gateway, counting: CountingUpstream) -> None:
     key, _ = gateway.key("jack")
-    stop = threading.Event()
+    kills = (150, 300, 450)
 
-    def kill() -> int:
-        count = 0
-        while not stop.wait(1.0):
-            os.kill(gateway.workers()[count % 2], signal.SIGKILL)
-            count += 1
+    def kill() -> None:
+        for number, reached in enumerate(kills):
+            until(lambda reached=reached: counting.asked["jack"] >= reached)
+            os.kill(gateway.workers()[number % 2], signal.SIGKILL)
             until(lambda: len(gateway.workers()) == 2 and gateway.ready())
-        return count
 
     with ThreadPoolExecutor(1) as pool:
         killer = pool.submit(kill)
         cut = _load(gateway, key, "jack", 800, 2)
-        stop.set()
-        assert killer.result(60) >= 1
+        killer.result(60)
     found = _settled(gateway, "jack")
     # Never more than was given. What is missing was given to a request that a kill cut, or whose client had left.
     missing = counting.given["jack"] - found["month"]["used"]
     assert missing >= 0
     assert missing % (INPUT + OUTPUT) == 0
     gone = sum(line["status"] == 499 for line in gateway.audit())
-    assert missing // (INPUT + OUTPUT) <= cut + 16 * killer.result() + gone
+    assert missing // (INPUT + OUTPUT) <= cut + 16 * len(kills) + gone
     # And after the kill of everything.
     used = found["month"]["used"]
     gateway.kill()
