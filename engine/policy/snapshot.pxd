@@ -51,8 +51,8 @@ cdef class Snapshot:
     cdef readonly object failed_credentials
     cdef readonly dict role_networks
     cdef readonly bytes forwarded
-    cdef dict _permits
-    cdef set _callable
+    cdef readonly dict _permits
+    cdef readonly set _callable
 
     cpdef check_endpoint(self, Principal principal, str endpoint)
     cpdef Permit permit(self, Principal principal, str endpoint, str model)
