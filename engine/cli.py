@@ -211,7 +211,7 @@ def _check(options: argparse.Namespace) -> int:
         verify(policy, shared=loaded.redis_url is not None)
     except PolicyError as error:
         return _say(WRONG, str(error))
-    missing = unenforced(policy, loaded)
+    missing = unenforced(policy)
     for control in missing:
         place = f"{policy.source}:{control.line}" if control.line else "environment"
         print(f"{place}: note: not enforced by this build: {control}")

@@ -23,9 +23,9 @@ from engine.limits.shared.lease import Lease
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engine.limits.metered import Metered
     from engine.limits.model import Limit
     from engine.limits.shared.keeper import Keeper
+    from engine.limits.shared.metered import SharedMetered
 
     # The plan of a limit's local share among so many hosts; None where the share is below one permit.
     LocalShare = Callable[[int, int], "Plan | None"]
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 class SharedBound:
     """`leases` belong to `limits` by index, `shown` and `templates` to `told` (see Bound); `local` gives the plan of
-    limit i among n hosts. `metered` are this host's own."""
+    limit i among n hosts. `metered` are the limits that are reserved beside them."""
 
     __slots__ = (
         "_hosts",
@@ -58,7 +58,7 @@ class SharedBound:
         keeper: Keeper,
         local: LocalShare,
         told: tuple[Limit, ...],
-        metered: Metered | None = None,
+        metered: SharedMetered | None = None,
     ) -> None:
         self.limits = limits
         self.told = told

@@ -14,8 +14,8 @@ from engine.limits.shared.scripts import BUCKETS, Argument, Script, bucket_key, 
 
 # The scripts count in doubles: below 2^52 a whole number of ns divides by 1000 exactly. About 52 days.
 MAX_TOLERANCE_NS: Final = 1 << 52
-# Permits of one limit; the kernel of one host has the same bound.
-MAX_PERMITS: Final = 10**12
+# Permits of one limit. Sums of a few of them are still exact as doubles; in USD of a budget it is ten million.
+MAX_PERMITS: Final = 1 << 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,11 +68,13 @@ class Report(Protocol):
 
 
 class Keeper:
-    """The leases of one worker. `failing`: the store cannot be asked; `hosts`: how many share it, as last heard."""
+    """The leases of one worker. `failing`: the store cannot be asked; `hosts`: how many share it, as last heard;
+    `ahead_ns`: how much the store's clock is ahead of CLOCK_REALTIME here, to half of what a call takes."""
 
     def __init__(self, store: Store, life: Life, report: Report) -> None:
         self.failing = True
         self.hosts = 1
+        self.ahead_ns = 0
         # Wall clock: what was taken before is not given back, because it may have been decided without the store.
         self.sound_since_ns = time.time_ns()
         self._store = store
@@ -114,9 +116,11 @@ class Keeper:
         self._asked.append(lease)
         self._wake.set()
 
-    def wait(self, lease: Lease) -> asyncio.Future[None]:
-        """Ask for a permit that a request waits for; done when the store has answered or failed."""
-        lease.waiting += 1
+    def wait(self, lease: Lease, amount: int = 1) -> asyncio.Future[None]:
+        """Ask for permits that a request waits for; done when the store has answered or failed."""
+        lease.waiting += amount
+        lacking = max(amount - lease.held, 1)
+        lease.need = min(lease.need, lacking) if lease.need else lacking
         self.ask(lease)
         ready = lease.ready
         if ready is None:
@@ -216,7 +220,7 @@ class Keeper:
             calls.append(lease.call(self._life.store, seen, self._owner, self._number, clock, give_up=drop))
         replies = await self._store.call(calls)
         self._report.called(len(calls))
-        clock = time.monotonic_ns()
+        clock, sent = time.monotonic_ns(), clock
         strangers = False
         for lease, reply in zip(leases, replies, strict=True):
             if reply[0] == b"ok":
@@ -224,11 +228,15 @@ class Keeper:
                 bucket = lease.counter.bucket
                 self._seen[bucket] = max(self._seen[bucket], answer.calls)
                 lease.apply(answer, clock)
+                self._set_clock(answer.now, clock - sent)
                 self._is_born(bucket, answer.born)
             else:
                 strangers |= reply[0] == b"other"
         if strangers:
             await self._introduce()
+
+    def _set_clock(self, now_us: int, took_ns: int) -> None:
+        self.ahead_ns = now_us * 1000 - (time.time_ns() - took_ns // 2)
 
     def _is_born(self, bucket: int, born: int) -> None:
         """Notes a bucket's life; a new one is told again what this worker knows."""
@@ -261,7 +269,7 @@ class Keeper:
                 # One call gives back and tells what was spent.
                 self._given_up.add(key)
                 self.ask(lease)
-            elif lease.end_ns - clock < TTL_US * 500:
+            elif lease.end_ns - clock < TTL_US * 500 or lease.has_surplus(clock):
                 self.ask(lease)
 
     def _remember(self, lease: Lease) -> None:
@@ -297,13 +305,16 @@ class Keeper:
         """Calls bucket.lua; the store's time in us."""
         script = load("bucket")
         buckets = list(buckets)
+        clock = time.monotonic_ns()
         replies: list[Any] = await self._store.call(
             [Call(script, script.sha, (bucket_key(bucket),), (mine, shall, self._seen[bucket])) for bucket in buckets]
         )
         for bucket, (_, born, calls, _) in zip(buckets, replies, strict=True):
             self._seen[bucket] = max(self._seen[bucket], calls)
             self._is_born(bucket, born)
-        return int(replies[-1][3])
+        now_us = int(replies[-1][3])
+        self._set_clock(now_us, time.monotonic_ns() - clock)
+        return now_us
 
     # failing and coming back
 
@@ -351,7 +362,7 @@ class Keeper:
 
 def _wake(lease: Lease) -> None:
     # Who does not get a permit now asks, and is counted, again.
-    lease.waiting = 0
+    lease.waiting = lease.need = 0
     ready, lease.ready = lease.ready, None
     if ready is not None and not ready.done():
         ready.set_result(None)

@@ -1,6 +1,7 @@
 -- The ledger of one counter: what all kinds of limit have in common. A kind's file follows in the same script.
 --
--- KEYS  1 bucket (hash: id, born, calls)   2 counter (hash: held, o<owner>, the kind's own)   3 ends (zset: owner by end)
+-- KEYS  1 bucket (hash: id, born, calls)   2 counter (hash: held, heard, grace, o<owner>, the kind's own)
+--       3 ends (zset: owner by end)
 -- ARGV  1 id of the store   2 calls of this bucket that the owner has had answers to   3 owner   4 number of this report
 --       5 ttl in us   6 spent, in all   7 of it acknowledged   8 permits kept   9 smallest useful grant
 --       10 permits that requests wait for   11 permits wanted, those included   12 "1": forget what a lost life had used
@@ -47,22 +48,33 @@ local function record(name)
   return tonumber(last), tonumber(before), tonumber(held)
 end
 
-local held = tonumber(redis.call('HGET', counter, 'held') or '0')
+local row = redis.call('HMGET', counter, 'held', 'heard', 'grace')
+local held, grace = tonumber(row[1] or '0'), tonumber(row[3] or '0')
 
 local last = record(owner)
 if last and number <= last then
   return {'stale', now}
 end
 
+-- An owner that lives calls twice in a ttl. When nobody has for longer it was rather the store that was away, and the
+-- owners get one more ttl to be heard of.
+if row[2] and now - tonumber(row[2]) > 0.6 * ttl then
+  grace = now + ttl
+  redis.call('HSET', counter, 'grace', grace)
+end
 -- Permits whose owners have let them end, taken out of `held`. A bounded number a call, the oldest first.
 local ended = 0
-for _, name in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now, 'LIMIT', 0, 64)) do
-  local _, _, amount = record(name)
-  ended = ended + (amount or 0)
-  redis.call('HDEL', counter, 'o' .. name)
-  redis.call('ZREM', ends, name)
+if now >= grace then
+  for _, name in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now, 'LIMIT', 0, 64)) do
+    local _, _, amount = record(name)
+    ended = ended + (amount or 0)
+    redis.call('HDEL', counter, 'o' .. name)
+    redis.call('ZREM', ends, name)
+  end
 end
 held = held - ended
+-- How long a lease lives; a kind may set it otherwise.
+local lasting = ttl
 
 -- What the owner reports. Without a record of it there was nothing left to spend, or the record was lost.
 local _, before, had = record(owner)
@@ -86,15 +98,15 @@ end
 local function close(granted, rest)
   local mine = keep + granted
   held = held + granted
-  redis.call('HSET', counter, 'held', held)
+  redis.call('HSET', counter, 'held', held, 'heard', now)
   if mine > 0 then
     redis.call('HSET', counter, 'o' .. owner, string.format('%.0f:%.0f:%.0f', number, spent, mine))
-    redis.call('ZADD', ends, now + ttl, owner)
+    redis.call('ZADD', ends, now + lasting, owner)
   else
     redis.call('HDEL', counter, 'o' .. owner)
     redis.call('ZREM', ends, owner)
   end
-  -- An ended lease is still to be charged when it is found: twice the ttl on top.
+  -- An ended lease is still to be charged when it is found: two ttl on top.
   local keep_ms = math.ceil((rest + 2 * ttl) / 1000)
   redis.call('PEXPIRE', counter, keep_ms)
   redis.call('PEXPIRE', ends, keep_ms)

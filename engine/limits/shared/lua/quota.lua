@@ -2,8 +2,8 @@
 --
 -- ARGV  13 limit, 14 start and 15 end of the window in us, 16 what the window had used as the owner last knew it
 -- Known in the reply: used, 0.
--- A window grants nothing before its start and after its end; an owner sees by the reply's time where it stands, and lets
--- its permits end with the window.
+-- A window grants nothing before its start and after its end; an owner sees by the reply's time where it stands (wait is 0
+-- when the window is over: there is another one), and lets its permits end with the window.
 
 local limit, starts, stops, known = tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16])
 
@@ -24,7 +24,9 @@ if now >= starts and now < stops then
 end
 local owners = close(granted, math.max(stops - now, 0))
 local wait = 0
-if not (settled or forgiving) then
+if now >= stops then
+  wait = 0
+elseif not (settled or forgiving) then
   wait = quarantine()
 elseif now < starts then
   wait = starts - now

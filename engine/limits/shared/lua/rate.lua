@@ -19,9 +19,10 @@ local function level()
   return math.max((us - now) * 1000 + ns, 0)
 end
 
-if level() > tolerance and settled then
-  -- A limit that was made smaller, or a clock that was set back: full debt, not more.
-  us, ns = now + math.floor(tolerance / 1000), tolerance % 1000
+if level() > 2 * tolerance and settled then
+  -- A limit that was made smaller, a clock that was set back, or one answer that was longer than all: no more than twice
+  -- the limit is owed.
+  us, ns = now + math.floor(2 * tolerance / 1000), 2 * tolerance % 1000
 end
 
 local function charge(permits)

@@ -79,6 +79,18 @@ class Worker:
             await self.keeper.wait(lease)
 
 
+    async def reserve(self, lease: Lease, amount: int) -> bool:
+        """So many permits, as `SharedMetered` takes them."""
+        while True:
+            clock = int(asyncio.get_running_loop().time() * 1e9)
+            if lease.has(clock, amount):
+                lease.take(amount)
+                return True
+            if lease.wait_ns(clock, amount) > 0 or self.keeper.failing:
+                return False
+            await self.keeper.wait(lease, amount)
+
+
 async def until(ask: Callable[[], Any]) -> None:
     async with asyncio.timeout(20):
         while not ask():  # noqa: ASYNC110 - of another process
@@ -165,25 +177,44 @@ def test_slots_are_held_while_requests_run(tmp_path: Path, url: str) -> None:
         async with workers(tmp_path, url, 2) as (one, two):
             counter = slots(b"s", 3)
             first, second = (worker.keeper.lease(counter, False) for worker in (one, two))
-
-            async def occupy(worker: Worker, lease: Lease) -> bool:
-                while not lease.occupy(int(asyncio.get_running_loop().time() * 1e9)):
-                    if lease.denied_until_ns > asyncio.get_running_loop().time() * 1e9:
-                        return False
-                    await worker.keeper.wait(lease)
-                return True
-
-            assert await occupy(one, first)
-            assert await occupy(one, first)
-            assert await occupy(two, second)
-            assert not await occupy(two, second)
+            assert await one.reserve(first, 1)
+            assert await one.reserve(first, 1)
+            assert await two.reserve(second, 1)
+            assert not await two.reserve(second, 1)
             # Renewed while they run, beyond what idle permits live.
             number = one.told.calls
             await until(lambda: one.told.calls > number + 1)
-            first.vacate()
+            first.release(1, 0)
             await until(lambda: first.held == 0 and not first.asked)
             second.denied_until_ns = 0
-            await until(lambda: first.busy == 1)
+            assert await two.reserve(second, 1)
+            assert (first.busy, second.busy) == (1, 2)
+
+    run(test())
+
+
+def test_a_request_gets_what_it_needs_however_large(tmp_path: Path, url: str) -> None:
+    async def test() -> None:
+        async with workers(tmp_path, url, 2) as (one, two):
+            counter = quota(b"large", 1000, 0, FAR_US)
+            first, second = (worker.keeper.lease(counter, False) for worker in (one, two))
+            assert await one.reserve(first, 10)
+            # The first of its caller with this worker, and larger than any lease.
+            assert await two.reserve(second, 900)
+            # What was reserved too large is there again for everybody, at once where there is little left.
+            second.release(900, 20)
+            two.keeper.ask(second)
+            await until(lambda: not second.asked)
+            first.denied_until_ns = 0
+            assert await one.reserve(first, 600)
+            first.release(600, 600)
+            assert not await one.reserve(first, 400)
+            # What is used above its reservation is a debt, and nothing is left.
+            first.release(10, 500)
+            one.keeper.ask(first)
+            await until(lambda: not first.asked)
+            assert not await one.reserve(first, 1)
+            assert first.known == 20 + 600 + 500
 
     run(test())
 
