@@ -21,6 +21,7 @@ cdef class Lease:
     cdef public long long free
     cdef public long long known
     cdef public long long known_rest
+    cdef public long long life
     cdef public bint asked
     cdef public bint unsure
     cdef public long long waiting

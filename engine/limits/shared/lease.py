@@ -54,6 +54,7 @@ class Lease:
         "idle",
         "known",
         "known_rest",
+        "life",
         "low",
         "need",
         "owners",
@@ -79,6 +80,7 @@ class Lease:
         self.unit = self.owners = 1
         self.free = counter.capacity
         self.known = self.known_rest = 0
+        self.life = -1
         self.asked = self.unsure = False
         self.waiting = self.need = self.denied = self.idle = 0
         self.ready: asyncio.Future[None] | None = None
@@ -169,6 +171,7 @@ class Lease:
                 urgent,
                 want,
                 int(self.forgiving),
+                self.life if self.life >= 0 else "",
                 *counter.limits,
                 *(self.known, self.known_rest)[: counter.knows],
             ),
@@ -184,7 +187,7 @@ class Lease:
         if stops:
             self.end_ns = min(self.end_ns, self.sent_ns + max(0, stops - answer.now) * 1000)
         self.free, self.answered_ns, self.owners = answer.free, clock_ns, max(answer.owners, 1)
-        self.known, self.known_rest = answer.known, answer.known_rest
+        self.known, self.known_rest, self.life = answer.known, answer.known_rest, answer.born
         if answer.wait > 0:
             self.denied_until_ns = clock_ns + answer.wait * 1000
         elif answer.wait < 0:

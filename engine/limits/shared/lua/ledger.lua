@@ -1,11 +1,11 @@
 -- The ledger of one counter: what all kinds of limit have in common. A kind's file follows in the same script.
 --
--- KEYS  1 bucket (hash: id, born, calls)   2 counter (hash: held, heard, grace, o<owner>, the kind's own)
+-- KEYS  1 bucket (hash: id, born, calls)   2 counter (hash: held, heard, grace, life, fresh, o<owner>, the kind's own)
 --       3 ends (zset: owner by end)
 -- ARGV  1 id of the store   2 calls of this bucket that the owner has had answers to   3 owner   4 number of this report
 --       5 ttl in us   6 spent, in all   7 of it acknowledged   8 permits kept   9 smallest useful grant
 --       10 permits that requests wait for   11 permits wanted, those included   12 "1": forget what a lost life had used
---       13... the kind's own
+--       13 the life (born) in which the owner last heard of this counter, "" for never   14... the kind's own
 -- Reply {"ok", now, calls, born, granted, free, wait, owners, known, known}
 --       {"other", now, id}: the bucket belongs to no store or another one; nothing was done
 --       {"stale", now}: a report that was overtaken by a later one; nothing was done
@@ -33,9 +33,11 @@ calls = calls + 1
 redis.call('HSET', bucket, 'calls', calls)
 -- Leases of the life before may be spent until here, and workers tell what they know.
 local settled = born == 0 or now >= born + ttl
--- Where nothing is known of a counter that the life before may have used.
+-- Whether the owner knows what a life before this one had used.
+local is_told = ARGV[13] ~= '' and tonumber(ARGV[13]) ~= born
+-- Until when somebody may come who knows what is not known of this counter.
 local unknown_until = 0
-if born > 0 and not forgiving then
+if born > 0 and not forgiving and not is_told then
   unknown_until = born + ttl
 end
 
@@ -48,7 +50,7 @@ local function record(name)
   return tonumber(last), tonumber(before), tonumber(held)
 end
 
-local row = redis.call('HMGET', counter, 'held', 'heard', 'grace')
+local row = redis.call('HMGET', counter, 'held', 'heard', 'grace', 'life', 'fresh')
 local held, grace = tonumber(row[1] or '0'), tonumber(row[3] or '0')
 
 local last = record(owner)
@@ -80,6 +82,10 @@ local lasting = ttl
 local _, before, had = record(owner)
 local used = math.max(spent - (before or acknowledged), 0)
 held = held - (had or 0) + keep
+-- What was told in this life and is not in what an owner knows of the one before. Who comes later with more knowledge of
+-- that one finds it here, to be added to it.
+local fresh = tonumber(row[4] or '-1') == born and tonumber(row[5]) or 0
+fresh = fresh + ended + math.min(used, math.max(spent - acknowledged, 0))
 
 -- The grant out of `free`: what requests wait for, and ahead of that no more than half an even share.
 local function grant(free)
@@ -99,6 +105,9 @@ local function close(granted, rest)
   local mine = keep + granted
   held = held + granted
   redis.call('HSET', counter, 'held', held, 'heard', now)
+  if born > 0 then
+    redis.call('HSET', counter, 'life', born, 'fresh', fresh)
+  end
   if mine > 0 then
     redis.call('HSET', counter, 'o' .. owner, string.format('%.0f:%.0f:%.0f', number, spent, mine))
     redis.call('ZADD', ends, now + lasting, owner)

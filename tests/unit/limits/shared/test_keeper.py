@@ -78,7 +78,6 @@ class Worker:
                 return False
             await self.keeper.wait(lease)
 
-
     async def reserve(self, lease: Lease, amount: int) -> bool:
         """So many permits, as `SharedMetered` takes them."""
         while True:

@@ -32,13 +32,13 @@ class Ledger:
     def raw(
         self, owner: str, spent: int, keep: int, want: int, *,
         acknowledged: int | None = None, urgent: int = 0, number: int | None = None, seen: int = 0,
-        store: str = "store", forgiving: int = 0,
+        store: str = "store", forgiving: int = 0, life: int | str = "",
     ) -> list[Any]:  # fmt: skip
         self.number = self.number + 1 if number is None else number
         reply = self.client.eval(
             self.counter.script.text, len(self.counter.keys), *self.counter.keys,
             store, seen, owner, self.number, self.ttl_us, spent, spent if acknowledged is None else acknowledged, keep,
-            1, urgent, want, forgiving, *self.counter.limits, *self.known[: self.counter.knows],
+            1, urgent, want, forgiving, life, *self.counter.limits, *self.known[: self.counter.knows],
         )  # fmt: skip
         assert isinstance(reply, list)
         return reply
@@ -206,6 +206,57 @@ def test_a_flushed_store_gives_nothing_until_old_leases_are_over_and_then_at_the
     answer = ledger.call("b", 0, 0, 8)
     assert (answer.granted, answer.free) == (0, 0)
     assert 0 <= DAY_NS // 10_000 - answer.wait < 20_000_000
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize(
+    "counter", [rate(b"told", DAY_NS // 1000, DAY_NS), quota(b"told", 1000, 0, FAR_US)], ids=["rate", "quota"]
+)
+def test_what_workers_know_is_added_up_whoever_tells_first(client: Any, counter: Counter, first: int) -> None:
+    ledger = Ledger(client, counter)
+    ledger.call("a", 0, 0, 100, urgent=100)
+    ledger.call("b", 0, 0, 100, urgent=100)
+    knew = [ledger.call("a", 20, 80, 0, acknowledged=0), ledger.call("b", 30, 70, 0, acknowledged=0)]
+    client.flushall()
+    look = load("bucket")
+    _, born, _, now = client.eval(look.text, 1, bucket_key(counter.bucket), "store", "store", 2)
+    # Both have spent four more since; b knows of the 50 in all, a of its own 20.
+    reports: list[tuple[str, int, int]] = [("a", 24, 20), ("b", 34, 30)]
+    for who in (first, 1 - first):
+        owner, spent, told = reports[who]
+        ledger.known = (knew[who].known, knew[who].known_rest)
+        answer = ledger.call(owner, spent, 0, 0, acknowledged=told, life=0)
+        assert answer.born == born
+    assert answer.free == 1000 - 58
+    # Who knows nothing believes that it is exhausted until it is told of, and does not make it so.
+    ledger.known = (answer.known, answer.known_rest)
+    assert ledger.call("c", 0, 0, 0, life=born).free == 1000 - 58
+
+
+def test_who_knows_nothing_does_not_exhaust_what_another_knows(client: Any) -> None:
+    counter = quota(b"ignorant", 10, 0, FAR_US)
+    ledger = Ledger(client, counter)
+    life = client.hset(bucket_key(counter.bucket), mapping={"born": ledger.call("x", 0, 0, 0).now})
+    assert life == 0
+    answer = ledger.call("c", 0, 0, 5)
+    assert (answer.free, answer.known) == (0, 0)
+    # It was unused when a heard of it last.
+    assert ledger.call("a", 0, 0, 0, life=0).free == 10
+    assert ledger.call("c", 0, 0, 5, life=answer.born).free == 10
+
+
+def test_owners_have_time_to_be_heard_after_a_store_that_was_away(client: Any) -> None:
+    ledger = Ledger(client, slots(b"away", 4))
+    ledger.ttl_us = 1
+    now = ledger.call("a", 0, 0, 4, urgent=4).now
+    # Its end has come long ago, but nobody was heard of either.
+    client.hset(ledger.counter.keys[1], "heard", now - TTL_US)
+    ledger.ttl_us = TTL_US
+    assert ledger.call("b", 0, 0, 4, urgent=4).granted == 0
+    assert ledger.call("b", 0, 0, 4, urgent=4).granted == 0
+    # The time is over.
+    client.hset(ledger.counter.keys[1], "grace", 1)
+    assert ledger.call("b", 0, 0, 4, urgent=4).granted == 4
 
 
 def test_a_store_that_has_lost_answered_calls_begins_a_new_life(ten_a_day: Ledger) -> None:
