@@ -36,7 +36,7 @@ class RateLedger:
     def call(self, now_us: int, arguments: Sequence[Any]) -> Answer | None:
         """As the script is called, from its third argument on; None for a report that was overtaken."""
         _, _, owner, number, ttl, spent, acknowledged, keep, need, urgent, want, *more = arguments
-        _, _, interval, tolerance, us, ns = more
+        _, _, _, interval, tolerance, us, ns = more
         self.calls += 1
         mine = self.owners.get(owner)
         if mine is not None and number <= mine.number:
@@ -73,7 +73,7 @@ class RateLedger:
         wait = 0 if lacking <= 0 else -(-lacking // 1000) if lacking <= level else -1
         free = self._free(now, interval, tolerance)
         known, rest = divmod(self.free_ns, 1000)
-        return Answer(now_us, self.calls, 0, granted, free, wait, len(self.owners), known, rest)
+        return Answer(now_us, self.calls, 0, granted, free, wait, len(self.owners), known, rest, 0)
 
     def _free(self, now: int, interval: int, tolerance: int) -> int:
         return max((tolerance - max(self.free_ns - now, 0)) // interval - self.held, 0)

@@ -75,8 +75,7 @@ def _ask(gateway: Gateway, model: str) -> Answer:
 
 
 def _hammer(gateways: list[Gateway], models: str, done: Callable[[], bool], threads: int = 8) -> dict[int, int]:
-    """Asks all gateways for all models by turns, each time on a new connection, until it is done. How often which status
-    came."""
+    """Asks all gateways for all models by turns, on new connections, until it is done. How often which status came."""
     names = models.split()
     seen: dict[int, int] = {}
     lock = threading.Lock()

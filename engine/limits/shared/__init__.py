@@ -20,7 +20,8 @@ Theory of operation
 
 Words
     bucket      a 64th of all counters, under one hash tag: what one script touches lies in one slot of a cluster
-    life        the time since a bucket was made; `born` is its start by the store's clock, 0 in a store that was new
+    life        what a bucket has counted without losing anything; `born` is when the last one began that may have had
+                others before it, by the store's clock, 0 in a store that was new
     owner       one worker process. Reports are absolute (spent so far, kept now) and numbered, so that one that is
                 lost, late or doubled changes nothing twice
     end         by the store's clock TTL after the call; the owner counts from before it sent the call and stops a tenth

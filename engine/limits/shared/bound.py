@@ -121,8 +121,7 @@ class SharedBound:
 
     def _spend(self, clock_ns: int) -> None:
         for lease in self._leases:
-            lease.held -= 1
-            lease.spent += 1
+            lease.spend()
             if lease.held <= lease.low and not lease.asked and lease.denied_until_ns <= clock_ns:
                 self._keeper.ask(lease)
 
@@ -170,8 +169,7 @@ class SharedBound:
             return Denied(limit, max(1, -(-wait_ns // SECOND_NS)), wait_ns)
         for index, lease in enumerate(self._leases):
             if index not in missing:
-                lease.held -= 1
-                lease.spent += 1
+                lease.spend()
         self.mode = mode
         return None
 

@@ -26,10 +26,14 @@ cdef class Lease:
     cdef public bint unsure
     cdef public long long waiting
     cdef public long long need
+    cdef public long long noted
+    cdef public object cells
     cdef public int idle
     cdef public object ready
 
     cpdef bint is_tight(self) except -1
+    cpdef spend(self)
+    cpdef note(self, long long more)
     cpdef take(self, long long amount)
     cpdef release(self, long long amount, long long used)
     cpdef long long wait_ns(self, long long clock_ns, long long amount) except -1

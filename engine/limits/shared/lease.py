@@ -4,7 +4,8 @@ Rules. `spent` only grows, `held` is what may be taken until `end_ns`; both go t
 says the whole truth and not a difference. A permit that is told to be given back is given up before the call leaves.
 What is known of the counter (`known`) is sent with every call, and heals a store that has lost it. A permit is one
 request, token, byte or unit of spend. What is reserved is taken first (`take`), and spent when its use is known
-(`release`); in between it is `busy`, which the store is told as kept.
+(`release`); in between it is `busy`, which the store is told as kept. What would be charged if the process were killed
+stands in `cells`, a row of the worker's journal: what was spent, and what was noted of what is busy.
 
 Batches. Twice of what was taken in HORIZON lately and twice the size of the last request, asked for when half of that
 is left: a call then has HORIZON to come back before a request has to wait. What a request waits for comes on top and is
@@ -20,6 +21,7 @@ import asyncio
 from typing import Final
 
 from engine.limits.shared.counters import Counter
+from engine.limits.shared.journal import NOWHERE
 from engine.limits.shared.scripts import Answer, Call
 
 # How long a lease lives in the store. Above any delay that is not a failure; a dead worker's permits miss as long.
@@ -44,6 +46,7 @@ class Lease:
         "answered_ns",
         "asked",
         "busy",
+        "cells",
         "counter",
         "denied",
         "denied_until_ns",
@@ -57,6 +60,7 @@ class Lease:
         "life",
         "low",
         "need",
+        "noted",
         "owners",
         "pace",
         "ready",
@@ -81,6 +85,8 @@ class Lease:
         self.free = counter.capacity
         self.known = self.known_rest = 0
         self.life = -1
+        self.noted = 0
+        self.cells = NOWHERE
         self.asked = self.unsure = False
         self.waiting = self.need = self.denied = self.idle = 0
         self.ready: asyncio.Future[None] | None = None
@@ -88,6 +94,12 @@ class Lease:
     def has(self, clock_ns: int, amount: int = 1) -> bool:
         """Whether so many permits are in hand."""
         return self.held >= amount and clock_ns < self.end_ns
+
+    def spend(self) -> None:
+        """Take one permit that is in hand, for good."""
+        self.held -= 1
+        self.spent += 1
+        self.cells[1] = self.spent
 
     def take(self, amount: int) -> None:
         """Reserve permits that are in hand; they are busy until `release`."""
@@ -102,6 +114,12 @@ class Lease:
         self.busy -= amount
         self.spent += used
         self.held += amount - min(used, amount + self.held)
+        self.cells[1] = self.spent
+
+    def note(self, more: int) -> None:
+        """So much more (or less) of what is busy is taken for used if this process is killed now."""
+        self.noted += more
+        self.cells[2] = self.noted
 
     def is_tight(self) -> bool:
         """Whether others may wait for what comes back of a reservation: the store had too little left for two more like
@@ -113,6 +131,7 @@ class Lease:
         if self.spent > self.sent and clock_ns < self.end_ns:
             self.spent -= 1
             self.held += 1
+            self.cells[1] = self.spent
 
     def wait_ns(self, clock_ns: int, amount: int) -> int:
         """After how long so many permits may be there, as far as the store said; 0: it has not said that they are not.
@@ -132,8 +151,11 @@ class Lease:
         held = self.held if clock_ns < self.end_ns else 0
         return max(0, min(self.counter.capacity, self.free + held + drained))
 
-    def call(self, store: str, seen: int, owner: str, number: int, clock_ns: int, *, give_up: bool = False) -> Call:
-        """The report that is due, with what is asked for. `give_up`: nothing is kept and nothing asked."""
+    def call(
+        self, store: str, seen: int, life: int, owner: str, number: int, clock_ns: int, *, give_up: bool = False
+    ) -> Call:
+        """The report that is due, with what is asked for. `seen`: answers of the bucket in its `life` (-1: none);
+        `give_up`: nothing is kept and nothing asked."""
         if clock_ns >= self.end_ns:
             self.held = 0
         want = urgent = need = 0
@@ -171,6 +193,7 @@ class Lease:
                 urgent,
                 want,
                 int(self.forgiving),
+                life if life >= 0 else "",
                 self.life if self.life >= 0 else "",
                 *counter.limits,
                 *(self.known, self.known_rest)[: counter.knows],
@@ -187,7 +210,7 @@ class Lease:
         if stops:
             self.end_ns = min(self.end_ns, self.sent_ns + max(0, stops - answer.now) * 1000)
         self.free, self.answered_ns, self.owners = answer.free, clock_ns, max(answer.owners, 1)
-        self.known, self.known_rest, self.life = answer.known, answer.known_rest, answer.born
+        self.known, self.known_rest, self.life = answer.known, answer.known_rest, answer.life
         if answer.wait > 0:
             self.denied_until_ns = clock_ns + answer.wait * 1000
         elif answer.wait < 0:

@@ -33,6 +33,8 @@ cdef class SharedMetered:
     )
     cdef _share(self, tuple indices)
     cpdef extend(self, list leases, list taken, tuple amounts)
+    @cython.locals(lease=Lease, index=int, column=int, more="long long")
+    cpdef note(self, list leases, list taken, tuple before, tuple used)
     @cython.locals(lease=Lease, index=int, amount="long long", spent="long long")
     cpdef release(self, list leases, list taken, tuple used)
 
@@ -48,6 +50,7 @@ cdef class SharedHeld:
     cdef list _leases
     cdef object _local
     cdef SharedMetered _metered
+    cdef tuple _noted
     cdef list _taken
 
     cdef tuple _amounts(self, object input, object output)

@@ -45,6 +45,9 @@ if TYPE_CHECKING:
     LocalShares = Callable[[tuple[int, ...], int], "Metered | None"]
 
 
+_NOTHING: Amounts = (0, 0, 0, 0, 0, 0)
+
+
 class SharedMetered:
     """`identities` and `leases` belong to `limits` by index; each calendar window has a lease of its own."""
 
@@ -253,6 +256,15 @@ class SharedMetered:
                 goes_on = False
         return goes_on
 
+    def note(self, leases: Sequence[Lease], taken: Sequence[int], before: Amounts, used: Amounts) -> None:
+        """Writes down what would be charged of an open reservation; `before` is what was written."""
+        for index in range(len(self._columns)):
+            column = self._columns[index]
+            more = used[column] - before[column]
+            if more and taken[index] >= 0 and self.limits[index].kind != "concurrent":
+                lease = leases[index]
+                lease.note(more)
+
     def release(self, leases: Sequence[Lease], taken: Sequence[int], used: Amounts) -> None:
         """Charges what was used and gives back what was taken; -1: nothing was, and nothing is charged."""
         for index in range(len(self._columns)):
@@ -277,6 +289,7 @@ class SharedHeld:
         "_leases",
         "_local",
         "_metered",
+        "_noted",
         "_taken",
         "body",
         "counts_tokens",
@@ -305,19 +318,22 @@ class SharedHeld:
         self._leases = leases
         self._local = local
         self._metered = metered
+        self._noted = _NOTHING
         self._taken = taken
 
     def settle(self, now_ns: int, input: int, output: int) -> None:
         """Charges what was used and releases the rest. A second call does nothing."""
         if self._close():
             self._metered.release(self._leases, self._taken, self._amounts(input, output))
+            self._metered.note(self._leases, self._taken, self._noted, _NOTHING)
             if self._local is not None:
                 self._local.settle(now_ns, input, output)
 
     def give_back(self, now_ns: int) -> None:
         """Releases everything: the request did not go out. A second call does nothing."""
         if self._close():
-            self._metered.release(self._leases, self._taken, (0, 0, 0, 0, 0, 0))
+            self._metered.release(self._leases, self._taken, _NOTHING)
+            self._metered.note(self._leases, self._taken, self._noted, _NOTHING)
             if self._local is not None:
                 self._local.give_back(now_ns)
 
@@ -325,6 +341,13 @@ class SharedHeld:
         """Whether so much may have been used by now (see SharedMetered.extend)."""
         goes_on = self._metered.extend(self._leases, self._taken, self._amounts(input, output))
         return (self._local is None or self._local.covers(now_ns, input, output)) and goes_on
+
+    def note(self, input: int, output: int) -> None:
+        """What was used so far, to be charged if this process is killed before it settles."""
+        before, self._noted = self._noted, self._amounts(input, output)
+        self._metered.note(self._leases, self._taken, before, self._noted)
+        if self._local is not None:
+            self._local.note(input, output)
 
     def _amounts(self, input: int, output: int) -> Amounts:
         input, output = min(input, MAX_AMOUNT), min(output, MAX_AMOUNT)

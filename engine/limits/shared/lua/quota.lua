@@ -1,11 +1,11 @@
 -- A calendar quota: so much from the window's start to its end, by the store's clock. A counter is of one window.
 --
--- ARGV  14 limit, 15 start and 16 end of the window in us, 17 what the window had used as the owner last knew it
+-- ARGV  15 limit, 16 start and 17 end of the window in us, 18 what the window had used as the owner last knew it
 -- Known in the reply: used, 0.
 -- A window grants nothing before its start and after its end; an owner sees by the reply's time where it stands (wait is 0
 -- when the window is over: there is another one), and lets its permits end with the window.
 
-local limit, starts, stops, known = tonumber(ARGV[14]), tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17])
+local limit, starts, stops, known = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17]), tonumber(ARGV[18])
 
 local text = redis.call('HGET', counter, 'used')
 local total = tonumber(text or '0')
@@ -44,6 +44,6 @@ end
 if text or is_told or known + granted + keep + ended + used > 0 then
   redis.call('HSET', counter, 'used', total)
 elseif is_assumed then
-  return {'ok', now, calls, born, granted, free(), wait, owners, 0, 0}
+  return {'ok', now, calls, born, granted, free(), wait, owners, 0, 0, life}
 end
-return {'ok', now, calls, born, granted, free(), wait, owners, total, 0}
+return {'ok', now, calls, born, granted, free(), wait, owners, total, 0, life}

@@ -1,10 +1,10 @@
 -- A rate (GCRA). The debt is a time at which it is gone: us and, below a microsecond, ns; both exact as doubles.
 --
--- ARGV  14 interval in ns, 15 tolerance in ns (below 2^52), 16 us and 17 ns of that time as the owner last knew it
+-- ARGV  15 interval in ns, 16 tolerance in ns (below 2^52), 17 us and 18 ns of that time as the owner last knew it
 -- Known in the reply: us, ns.
 
-local interval, tolerance = tonumber(ARGV[14]), tonumber(ARGV[15])
-local known_us, known_ns = tonumber(ARGV[16]), tonumber(ARGV[17])
+local interval, tolerance = tonumber(ARGV[15]), tonumber(ARGV[16])
+local known_us, known_ns = tonumber(ARGV[17]), tonumber(ARGV[18])
 
 local stored = redis.call('HMGET', counter, 'us', 'ns')
 local us, ns = tonumber(stored[1] or '0'), tonumber(stored[2] or '0')
@@ -68,6 +68,6 @@ end
 if is_told or keep + granted + ended + used + known_us > 0 or stored[1] then
   redis.call('HSET', counter, 'us', us, 'ns', ns)
 elseif is_assumed then
-  return {'ok', now, calls, born, granted, free(), wait, owners, 0, 0}
+  return {'ok', now, calls, born, granted, free(), wait, owners, 0, 0, life}
 end
-return {'ok', now, calls, born, granted, free(), wait, owners, us, ns}
+return {'ok', now, calls, born, granted, free(), wait, owners, us, ns, life}

@@ -1,10 +1,10 @@
 -- Requests at the same time: a permit is a slot, kept for as long as its owner says so. Nothing is ever spent.
 --
--- ARGV  14 limit. Known in the reply: 0, 0.
+-- ARGV  15 limit. Known in the reply: 0, 0.
 -- The slots of an owner that is not heard of until its end are free again. Its requests may still run, if it is the network
 -- that is gone and not the owner: so that is twelve ttl.
 
-local limit = tonumber(ARGV[14])
+local limit = tonumber(ARGV[15])
 lasting = 12 * ttl
 -- A store that is away for longer than this has no requests of before to remember.
 local remembered = 720 * ttl
@@ -21,4 +21,4 @@ if not (settled or forgiving) then
 elseif free() < need then
   wait = -1
 end
-return {'ok', now, calls, born, granted, free(), wait, owners, 0, 0}
+return {'ok', now, calls, born, granted, free(), wait, owners, 0, 0, life}

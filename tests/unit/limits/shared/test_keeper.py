@@ -218,6 +218,42 @@ def test_a_request_gets_what_it_needs_however_large(tmp_path: Path, url: str) ->
     run(test())
 
 
+def test_a_killed_worker_is_charged_what_it_used_and_no_more(tmp_path: Path, url: str) -> None:
+    async def test() -> None:
+        async with workers(tmp_path, url, 1) as (living,):
+            folder = tmp_path / "0"
+            store, journals = Store(url, PATIENT_S), folder / "leases"
+            dead = Keeper(store, Life(folder), Told(), journals)
+            await dead.start()
+            counters = [limit(100), quota(b"q", 100, 0, FAR_US), slots(b"s", 100)]
+            rated, counted, open_now = (dead.lease(counter, False) for counter in counters)
+            for lease in (rated, counted, open_now):
+                await dead.wait(lease, 40)
+                lease.take(10)
+            # Seven of ten were used, and of ten more four are noted to be by now.
+            for lease in (rated, counted):
+                lease.release(10, 7)
+                lease.take(10)
+                lease.note(4)
+            await until(lambda: not dead._asked)
+            # It dies: nothing more is said by it, and its lock is gone.
+            assert dead._task is not None
+            assert dead._journal is not None
+            dead._task.cancel()
+            await store.close()
+            dead._journal._file.close(remove=False)
+            living.keeper._journals = journals
+            await until(lambda: not list(journals.iterdir()))
+            left = []
+            for counter in counters:
+                lease = living.keeper.lease(counter, False)
+                await living.keeper.wait(lease)
+                left.append(lease.free + lease.held)
+            assert left == [89, 89, 100]
+
+    run(test())
+
+
 def _signal(server: ValkeyServer, number: int) -> None:
     assert server._process is not None
     os.kill(server._process.pid, number)

@@ -27,7 +27,7 @@ class Ledger:
         self.known: tuple[int, int] = (0, 0)
         self.number = 0
         look = load("bucket")
-        client.eval(look.text, 1, bucket_key(counter.bucket), "", "store", 0)
+        self.life = client.eval(look.text, 1, bucket_key(counter.bucket), "", "store", 0, "")[4]
 
     def raw(
         self, owner: str, spent: int, keep: int, want: int, *,
@@ -38,7 +38,7 @@ class Ledger:
         reply = self.client.eval(
             self.counter.script.text, len(self.counter.keys), *self.counter.keys,
             store, seen, owner, self.number, self.ttl_us, spent, spent if acknowledged is None else acknowledged, keep,
-            1, urgent, want, forgiving, life, *self.counter.limits, *self.known[: self.counter.knows],
+            1, urgent, want, forgiving, self.life, life, *self.counter.limits, *self.known[: self.counter.knows],
         )  # fmt: skip
         assert isinstance(reply, list)
         return reply
@@ -193,7 +193,7 @@ def test_a_flushed_store_gives_nothing_until_old_leases_are_over_and_then_at_the
     client.flushall()
     assert ledger.raw("a", 0, 4, 4)[0] == "other"
     look = load("bucket")
-    _, born, _, now = client.eval(look.text, 1, bucket_key(ledger.counter.bucket), "store", "store", 2)
+    _, born, _, now, _ = client.eval(look.text, 1, bucket_key(ledger.counter.bucket), "store", "store", 2, 0)
     assert born == now
     answer = ledger.call("b", 0, 0, 8)
     assert (answer.granted, answer.wait > 0) == (0, True)
@@ -219,18 +219,22 @@ def test_what_workers_know_is_added_up_whoever_tells_first(client: Any, counter:
     knew = [ledger.call("a", 20, 80, 0, acknowledged=0), ledger.call("b", 30, 70, 0, acknowledged=0)]
     client.flushall()
     look = load("bucket")
-    _, born, _, now = client.eval(look.text, 1, bucket_key(counter.bucket), "store", "store", 2)
+    key = bucket_key(counter.bucket)
+    _, born, _, _, life = client.eval(look.text, 1, key, "store", "store", 2, ledger.life)
+    before, ledger.life = ledger.life, life
     # Both have spent four more since; b knows of the 50 in all, a of its own 20.
     reports: list[tuple[str, int, int]] = [("a", 24, 20), ("b", 34, 30)]
     for who in (first, 1 - first):
         owner, spent, told = reports[who]
         ledger.known = (knew[who].known, knew[who].known_rest)
-        answer = ledger.call(owner, spent, 0, 0, acknowledged=told, life=0)
-        assert answer.born == born
+        # Who has had more answers in the life before says nothing new by it.
+        assert client.eval(look.text, 1, key, "store", "store", 99, before)[1] == born
+        answer = ledger.call(owner, spent, 0, 0, acknowledged=told, life=before)
+        assert (answer.born, answer.life) == (born, life)
     assert answer.free == 1000 - 58
     # Who knows nothing believes that it is exhausted until it is told of, and does not make it so.
     ledger.known = (answer.known, answer.known_rest)
-    assert ledger.call("c", 0, 0, 0, life=born).free == 1000 - 58
+    assert ledger.call("c", 0, 0, 0, life=life).free == 1000 - 58
 
 
 def test_who_knows_nothing_does_not_exhaust_what_another_knows(client: Any) -> None:
@@ -242,7 +246,7 @@ def test_who_knows_nothing_does_not_exhaust_what_another_knows(client: Any) -> N
     assert (answer.free, answer.known) == (0, 0)
     # It was unused when a heard of it last.
     assert ledger.call("a", 0, 0, 0, life=0).free == 10
-    assert ledger.call("c", 0, 0, 5, life=answer.born).free == 10
+    assert ledger.call("c", 0, 0, 5, life=answer.life).free == 10
 
 
 def test_owners_have_time_to_be_heard_after_a_store_that_was_away(client: Any) -> None:
@@ -273,7 +277,7 @@ def test_a_bucket_is_made_once_and_found_again(client: Any) -> None:
     key = bucket_key(7)
 
     def at(mine: str, shall: str, seen: int = 0) -> list[Any]:
-        found: list[Any] = client.eval(look.text, 1, key, mine, shall, seen)
+        found: list[Any] = client.eval(look.text, 1, key, mine, shall, seen, "")
         return found
 
     assert at("", "s")[:2] == ["s", 0]
