@@ -65,7 +65,7 @@ class RateLedger:
             granted = min(free, max(need, urgent, min(want, free // (2 * count))))
         self.held += granted
         if keep + granted:
-            self.owners[owner] = Owner(number, spent, keep + granted, now_us + ttl)
+            self.owners[owner] = Owner(number, spent, keep + granted, now_us + 2 * ttl)
         else:
             self.owners.pop(owner, None)
         level = max(self.free_ns - now, 0)

@@ -126,7 +126,10 @@ def _exhaust_budgets(gateways: list[Gateway], upstream: Upstream, number: int) -
         used = _used(upstream, number)
         return all(used[name] > limit - reserved for name, (limit, _, reserved) in BUDGETS.items())
 
-    until(used_up)
+    try:
+        until(used_up)
+    except AssertionError:
+        pytest.fail(f"not used up: {_used(upstream, number)}")
     until(lambda: _hammer(gateways, _budgets(number), _after(40)) == {429: 40})
     used = _used(upstream, number)
     assert all(used[name] <= limit for name, (limit, *_) in BUDGETS.items()), used

@@ -3,7 +3,7 @@
 -- KEYS  1 bucket (hash: id, born, calls, life: bucket.lua)   2 counter (hash: held, heard, grace, life, fresh, o<owner>, the kind's own)
 --       3 ends (zset: owner by end)
 -- ARGV  1 id of the store   2 calls of this bucket that the owner has had answers to   3 owner   4 number of this report
---       5 ttl in us   6 spent, in all   7 of it acknowledged   8 permits kept   9 smallest useful grant
+--       5 ttl of a lease in us   6 spent, in all   7 of it acknowledged   8 permits kept   9 smallest useful grant
 --       10 permits that requests wait for   11 permits wanted, those included   12 "1": forget what a lost life had used
 --       13 the life in which these calls were, "" for none   14 the life in which the owner last heard of this counter, ""
 --       for never   15... the kind's own
@@ -77,8 +77,9 @@ if now >= grace then
   end
 end
 held = held - ended
--- How long a lease lives; a kind may set it otherwise.
-local lasting = ttl
+-- How long a lease is kept for an owner that says nothing. It stops to use it within one ttl; the second is for its next
+-- report, after a store that was away. A kind may set it otherwise.
+local lasting = 2 * ttl
 
 -- What the owner reports. Without a record of it there was nothing left to spend, or the record was lost.
 local _, before, had = record(owner)
@@ -114,8 +115,8 @@ local function close(granted, rest)
     redis.call('HDEL', counter, 'o' .. owner)
     redis.call('ZREM', ends, owner)
   end
-  -- An ended lease is still to be charged when it is found: two ttl on top.
-  local keep_ms = math.ceil((rest + 2 * ttl) / 1000)
+  -- An ended lease is still to be charged when it is found: a ttl on top.
+  local keep_ms = math.ceil((rest + 3 * ttl) / 1000)
   redis.call('PEXPIRE', counter, keep_ms)
   redis.call('PEXPIRE', ends, keep_ms)
   return redis.call('ZCARD', ends)

@@ -301,7 +301,7 @@ def test_nothing_stays_in_the_store_that_means_nothing(ten_a_day: Ledger) -> Non
     ten_a_day.call("a", 0, 0, 4)
     ten_a_day.call("a", 0, 0, 0)
     for key in ten_a_day.counter.keys[1:]:
-        assert ten_a_day.client.pttl(key) <= 2 * TTL_US // 1000
+        assert ten_a_day.client.pttl(key) <= 3 * TTL_US // 1000
     # A debt of a day stays a day.
     ten_a_day.call("a", 0, 0, 10, urgent=10)
     ten_a_day.call("a", 10, 0, 0, acknowledged=0)
