@@ -127,7 +127,8 @@ def _parser() -> argparse.ArgumentParser:
             "limits",
             None,
             "Show, reset and set what limits have counted.",
-            "Each change is a line of the audit log, and in force with the next request.",
+            "Each change is a line of the audit log, and in force with the next request. With TIDEGATE_REDIS_URL the "
+            "counters are those that all hosts share, and a change is in force within a second.",
         )
     )
     config = command("config", _config, "Show every setting with its value, default, unit and source.")

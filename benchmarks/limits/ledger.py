@@ -36,7 +36,7 @@ class RateLedger:
     def call(self, now_us: int, arguments: Sequence[Any]) -> Answer | None:
         """As the script is called, from its third argument on; None for a report that was overtaken."""
         _, _, owner, number, ttl, spent, acknowledged, keep, need, urgent, want, *more = arguments
-        _, _, _, interval, tolerance, us, ns = more
+        _, _, _, _, interval, tolerance, us, ns = more
         self.calls += 1
         mine = self.owners.get(owner)
         if mine is not None and number <= mine.number:

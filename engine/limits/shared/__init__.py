@@ -27,23 +27,23 @@ Words
                 others before it, by the store's clock, 0 in a store that was new
     owner       one worker process. Reports are absolute (spent so far, kept now) and numbered, so that one that is
                 lost, late or doubled changes nothing twice
-    end         the owner stops to use a lease TTL (5 s) after it sent its last call, a tenth earlier; the store keeps it
-                for an owner that says nothing for two TTL (slots: twelve) after it came, and longer where nobody was
+    end         the owner stops to use a lease TTL (5 s) after it sent its last call, a tenth earlier; the store keeps
+                it for an owner that says nothing for two TTL (slots: twelve) after it came, and longer where nobody was
                 heard of, as it was rather the store that was away. Clocks of hosts need not agree, they need to run at
                 the same speed within that tenth
 
 Under-use, the price
-    Permits that lie idle with one worker are missing to the others: at most twice of what it took in the last quarter of
-    a second and twice its last request, and never more, but for requests that wait for them, than half of an even share
-    of what is left: free / (2 * owners), at least 1. A worker that gets no requests for a counter gives its permits back
-    within IDLE (1.5 s). So what is idle at exhaustion is back within IDLE, and at a steady rate nothing is lost: the
-    debt drains at the full rate as long as not all of the burst is held. A burst of few permits among many workers
-    (fewer than two each) is where that fails: each permit then makes the round trip to the store, and the rate is that of
-    the round trips. Reservations are under-use by nature: what is held for answers that turn out shorter is missing while
-    they run, as on one host.
+    Permits that lie idle with one worker are missing to the others: at most twice of what it took in the last quarter
+    of a second and twice its last request, and never more, but for requests that wait for them, than half of an even
+    share of what is left: free / (2 * owners), at least 1. A worker that gets no requests for a counter gives its
+    permits back within IDLE (1.5 s). So what is idle at exhaustion is back within IDLE, and at a steady rate nothing is
+    lost: the debt drains at the full rate as long as not all of the burst is held. A burst of few permits among many
+    workers (fewer than two each) is where that fails: each permit then makes the round trip to the store, and the rate
+    is that of the round trips. Reservations are under-use by nature: what is held for answers that turn out shorter is
+    missing while they run, as on one host.
 
-    A worker that is killed leaves a journal (journal.py), from which its host reports within BEAT what it used and gives
-    the rest back. Those of a host that is gone end within two TTL, as used; its slots within a minute, as free.
+    A worker that is killed leaves a journal (journal.py), from which its host reports within BEAT what it used and
+    gives the rest back. Those of a host that is gone end within two TTL, as used; its slots within a minute, as free.
 
 Failure modes
     Store slow, frozen or gone: a call that has no answer in CALL_TIMEOUT (200 ms) fails, and with it the store. From
@@ -73,7 +73,8 @@ Not handled
     promoted without the last writes are found out only by a worker that had an answer to one of them, at its next
     call or beat: within BEAT (1 s), in which they may grant those permits again.
 
-    A host that is cut off from the store for more than a minute while its requests run: their slots are given to others.
+    A host that is cut off from the store for more than a minute while its requests run: their slots are given to
+    others.
 
     A clock of the store that is set forward forgives what would have drained until then, and frees the slots of running
     requests early; one that is set back makes limits stricter until it has caught up.

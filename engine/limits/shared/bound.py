@@ -130,7 +130,7 @@ class SharedBound:
         missing = [index for index, lease in enumerate(self._leases) if not lease.has(clock_ns)]
         denied, longest = -1, 0
         for index in missing:
-            wait = self._leases[index].denied_until_ns - clock_ns
+            wait = self._leases[index].wait_ns(clock_ns, 1)
             if wait > longest:
                 denied, longest = index, wait
         if denied >= 0:

@@ -116,7 +116,7 @@ class LastWords:
                 counter.sha,
                 counter.keys,
                 (
-                    *(store, 0, self.owner, _LAST, ttl_us, spent, spent, 0, 1, 0, 0, 0, "", ""),
+                    *(store, 0, self.owner, _LAST, ttl_us, spent, spent, 0, 1, 0, 0, 0, "", "", 0),
                     *counter.limits,
                     *(0, 0)[: counter.knows],
                 ),

@@ -15,6 +15,8 @@ cdef class Lease:
     cdef public long long answered_ns
     cdef public long long denied_until_ns
     cdef public long long denied
+    cdef public long long back_ns
+    cdef public long long heard_us
     cdef public double pace
     cdef public long long unit
     cdef public long long owners

@@ -31,7 +31,10 @@ LOCAL_TTL_NS: Final = TTL_US * 900
 HORIZON_NS: Final = 250_000_000
 # When nobody knows when permits come back, they do so within the time after which an idle lease ends.
 IDLE_NS: Final = 1_500_000_000
-# The store is asked again sooner, where a worker frees permits as soon as its requests end.
+# Who is refused is told when permits come back; the store is asked again before, as the limit may have been changed or
+# what was used mended by hand.
+_ASK_AGAIN_NS: Final = 1_000_000_000
+# And sooner where a worker frees permits as soon as its requests end.
 _SLOTS_NS: Final = 250_000_000
 # Sweeps (half a second each) without a take, after which a lease is idle.
 IDLE_SWEEPS: Final = 2
@@ -45,6 +48,7 @@ class Lease:
         "acknowledged",
         "answered_ns",
         "asked",
+        "back_ns",
         "busy",
         "cells",
         "counter",
@@ -53,6 +57,7 @@ class Lease:
         "end_ns",
         "forgiving",
         "free",
+        "heard_us",
         "held",
         "idle",
         "known",
@@ -85,10 +90,12 @@ class Lease:
         self.free = counter.capacity
         self.known = self.known_rest = 0
         self.life = -1
+        self.heard_us = self.back_ns = 0
         self.noted = 0
         self.cells = NOWHERE
         self.asked = self.unsure = False
-        self.waiting = self.need = self.denied = self.idle = 0
+        self.waiting = self.need = self.idle = 0
+        self.denied = 1
         self.ready: asyncio.Future[None] | None = None
 
     def has(self, clock_ns: int, amount: int = 1) -> bool:
@@ -141,7 +148,7 @@ class Lease:
         lacking = amount - (self.held if clock_ns < self.end_ns else 0)
         if clock_ns >= self.denied_until_ns or lacking < self.denied:
             return 0
-        wait = self.denied_until_ns - clock_ns + (lacking - self.denied) * self.counter.interval_ns
+        wait = max(self.back_ns, self.denied_until_ns) - clock_ns + (lacking - self.denied) * self.counter.interval_ns
         return max(wait, IDLE_NS) if self.counter.knows == 0 else wait
 
     def remaining(self, clock_ns: int) -> int:
@@ -195,6 +202,7 @@ class Lease:
                 int(self.forgiving),
                 life if life >= 0 else "",
                 self.life if self.life >= 0 else "",
+                self.heard_us,
                 *counter.limits,
                 *(self.known, self.known_rest)[: counter.knows],
             ),
@@ -211,12 +219,14 @@ class Lease:
             self.end_ns = min(self.end_ns, self.sent_ns + max(0, stops - answer.now) * 1000)
         self.free, self.answered_ns, self.owners = answer.free, clock_ns, max(answer.owners, 1)
         self.known, self.known_rest, self.life = answer.known, answer.known_rest, answer.life
-        if answer.wait > 0:
-            self.denied_until_ns = clock_ns + answer.wait * 1000
-        elif answer.wait < 0:
-            self.denied_until_ns = clock_ns + (IDLE_NS if self.counter.knows else _SLOTS_NS)
+        self.heard_us = answer.now
+        if answer.wait == 0:
+            self.denied_until_ns = self.back_ns = 0
+        elif answer.wait > 0:
+            self.back_ns = clock_ns + answer.wait * 1000
+            self.denied_until_ns = min(self.back_ns, clock_ns + _ASK_AGAIN_NS)
         else:
-            self.denied_until_ns = 0
+            self.denied_until_ns = self.back_ns = clock_ns + (IDLE_NS if self.counter.knows else _SLOTS_NS)
 
     @property
     def stops_us(self) -> int:

@@ -17,12 +17,12 @@ from engine.limits.shared.metered import SharedMetered
 def check_shareable(limit: Limit) -> None:
     """ValueError for a limit whose numbers the store cannot keep."""
     try:
-        _counter(limit, b"")
+        counter_of(limit, b"")
     except ValueError as error:
         raise ValueError(f"limit {limit.name}: {error}") from None
 
 
-def _counter(limit: Limit, identity: bytes) -> Counter:
+def counter_of(limit: Limit, identity: bytes) -> Counter:
     """The counter of a limit; of a calendar's that of no window yet, which `SharedMetered` replaces."""
     if limit.window == "calendar":
         return quota(identity, limit.capacity, 0, 1)
@@ -61,7 +61,7 @@ class Sharing:
     ) -> SharedBound:
         """The bound of one caller. `shown`: every limit on requests that the headers tell of, with what its counter is
         for; `limits`, those to take, are its last ones. `table` counts the local shares."""
-        leases = tuple(self._keeper.lease(_counter(limit, identity), _forgiving(limit)) for limit, identity in shown)
+        leases = tuple(self._keeper.lease(counter_of(limit, identity), _forgiving(limit)) for limit, identity in shown)
         first = len(shown) - len(limits)
 
         def local(index: int, hosts: int) -> Plan | None:
@@ -81,7 +81,7 @@ class Sharing:
         """The limits of one caller that are reserved, with what each counter is for. `table` and `journal` are for the
         local shares."""
         leases = [
-            self._keeper.lease(_counter(limit, identity), _forgiving(limit))
+            self._keeper.lease(counter_of(limit, identity), _forgiving(limit))
             for limit, identity in zip(limits, identities, strict=True)
         ]
 

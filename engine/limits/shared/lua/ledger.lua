@@ -1,12 +1,12 @@
 -- The ledger of one counter: what all kinds of limit have in common. A kind's file follows in the same script.
 --
--- KEYS  1 bucket (hash: id, born, calls, life: bucket.lua)   2 counter (hash: held, heard, grace, life, fresh, o<owner>, the kind's own)
---       3 ends (zset: owner by end)
+-- KEYS  1 bucket (hash: id, born, calls, life: bucket.lua)
+--       2 counter (hash: held, heard, grace, life, fresh, mended, o<owner>, the kind's own)   3 ends (zset: owner by end)
 -- ARGV  1 id of the store   2 calls of this bucket that the owner has had answers to   3 owner   4 number of this report
 --       5 ttl of a lease in us   6 spent, in all   7 of it acknowledged   8 permits kept   9 smallest useful grant
 --       10 permits that requests wait for   11 permits wanted, those included   12 "1": forget what a lost life had used
 --       13 the life in which these calls were, "" for none   14 the life in which the owner last heard of this counter, ""
---       for never   15... the kind's own
+--       for never   15 when that was in us   16... the kind's own
 -- Reply {"ok", now, calls, born, granted, free, wait, owners, known, known, life}
 --       {"other", now, id}: the bucket belongs to no store or another one; nothing was done
 --       {"stale", now}: a report that was overtaken by a later one; nothing was done
@@ -52,8 +52,11 @@ local function record(name)
   return tonumber(last), tonumber(before), tonumber(held)
 end
 
-local row = redis.call('HMGET', counter, 'held', 'heard', 'grace', 'life', 'fresh')
+local row = redis.call('HMGET', counter, 'held', 'heard', 'grace', 'life', 'fresh', 'mended')
 local held, grace = tonumber(row[1] or '0'), tonumber(row[3] or '0')
+
+-- Whether what was used was set by hand since the owner last heard of it: mend.lua.
+local is_outdated = tonumber(row[6] or '-1') >= tonumber(ARGV[15])
 
 local last = record(owner)
 if last and number <= last then

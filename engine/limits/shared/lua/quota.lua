@@ -1,11 +1,14 @@
 -- A calendar quota: so much from the window's start to its end, by the store's clock. A counter is of one window.
 --
--- ARGV  15 limit, 16 start and 17 end of the window in us, 18 what the window had used as the owner last knew it
+-- ARGV  16 limit, 17 start and 18 end of the window in us, 19 what the window had used as the owner last knew it
 -- Known in the reply: used, 0.
 -- A window grants nothing before its start and after its end; an owner sees by the reply's time where it stands (wait is 0
 -- when the window is over: there is another one), and lets its permits end with the window.
 
-local limit, starts, stops, known = tonumber(ARGV[15]), tonumber(ARGV[16]), tonumber(ARGV[17]), tonumber(ARGV[18])
+local limit, starts, stops, known = tonumber(ARGV[16]), tonumber(ARGV[17]), tonumber(ARGV[18]), tonumber(ARGV[19])
+if is_outdated then
+  known = 0
+end
 
 local text = redis.call('HGET', counter, 'used')
 local total = tonumber(text or '0')

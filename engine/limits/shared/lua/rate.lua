@@ -1,10 +1,13 @@
 -- A rate (GCRA). The debt is a time at which it is gone: us and, below a microsecond, ns; both exact as doubles.
 --
--- ARGV  15 interval in ns, 16 tolerance in ns (below 2^52), 17 us and 18 ns of that time as the owner last knew it
+-- ARGV  16 interval in ns, 17 tolerance in ns (below 2^52), 18 us and 19 ns of that time as the owner last knew it
 -- Known in the reply: us, ns.
 
-local interval, tolerance = tonumber(ARGV[15]), tonumber(ARGV[16])
-local known_us, known_ns = tonumber(ARGV[17]), tonumber(ARGV[18])
+local interval, tolerance = tonumber(ARGV[16]), tonumber(ARGV[17])
+local known_us, known_ns = tonumber(ARGV[18]), tonumber(ARGV[19])
+if is_outdated then
+  known_us, known_ns = 0, 0
+end
 
 local stored = redis.call('HMGET', counter, 'us', 'ns')
 local us, ns = tonumber(stored[1] or '0'), tonumber(stored[2] or '0')

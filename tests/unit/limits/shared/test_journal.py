@@ -40,7 +40,7 @@ def test_what_was_spent_and_noted_is_reported_when_the_owner_is_gone(tmp_path: P
     for call, counter in zip(calls, COUNTERS, strict=False):
         store, _, owner, _, ttl, spent, acknowledged, keep = call.arguments[:8]
         assert (store, owner, ttl, spent, acknowledged, keep) == ("store", "host.1", 5, 12, 12, 0)
-        assert call.arguments[14 : 14 + len(counter.limits)] == counter.limits
+        assert call.arguments[15 : 15 + len(counter.limits)] == counter.limits
 
 
 def test_rows_are_used_again_and_who_finds_none_goes_without(tmp_path: Path) -> None:

@@ -295,7 +295,7 @@ def test_a_store_that_is_flushed_is_told_again(tmp_path: Path, url: str, client:
             await until(lambda: all("forgot" in worker.told.events for worker in two))
             # Nothing is granted before the leases of the life before have ended.
             assert not await two[0].take(leases[0])
-            await until(lambda: leases[0].denied_until_ns < asyncio.get_running_loop().time() * 1e9)
+            await until(lambda: leases[0].back_ns < asyncio.get_running_loop().time() * 1e9)
             leases[1].denied_until_ns = 0
             for turn in range(80):
                 admitted += await two[turn % 2].take(leases[turn % 2])

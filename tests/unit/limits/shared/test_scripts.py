@@ -33,12 +33,13 @@ class Ledger:
         self, owner: str, spent: int, keep: int, want: int, *,
         acknowledged: int | None = None, urgent: int = 0, number: int | None = None, seen: int = 0,
         store: str = "store", forgiving: int = 0, life: int | str = "",
+        heard: int = 0,
     ) -> list[Any]:  # fmt: skip
         self.number = self.number + 1 if number is None else number
         reply = self.client.eval(
             self.counter.script.text, len(self.counter.keys), *self.counter.keys,
             store, seen, owner, self.number, self.ttl_us, spent, spent if acknowledged is None else acknowledged, keep,
-            1, urgent, want, forgiving, self.life, life, *self.counter.limits, *self.known[: self.counter.knows],
+            1, urgent, want, forgiving, self.life, life, heard, *self.counter.limits, *self.known[: self.counter.knows],
         )  # fmt: skip
         assert isinstance(reply, list)
         return reply
