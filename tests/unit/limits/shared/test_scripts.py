@@ -250,6 +250,29 @@ def test_who_knows_nothing_does_not_exhaust_what_another_knows(client: Any) -> N
     assert ledger.call("c", 0, 0, 5, life=answer.life).free == 10
 
 
+@pytest.mark.parametrize(
+    "counter", [rate(b"mend", DAY_NS // 100, DAY_NS), quota(b"mend", 100, 0, FAR_US)], ids=["rate", "quota"]
+)
+def test_what_was_used_can_be_set_by_hand(client: Any, counter: Counter) -> None:
+    ledger = Ledger(client, counter)
+    ledger.call("a", 0, 0, 60, urgent=60)
+    answer = ledger.call("a", 50, 10, 0, acknowledged=0)
+    assert answer.free == 40
+    script = load("mend")
+    amount = 5 * counter.interval_ns if counter.interval_ns else 5
+    arguments = (counter.script.name, amount, 10**9)
+    assert client.eval(script.text, 2, *counter.keys[:2], "other", *arguments) == 0
+    assert client.eval(script.text, 2, *counter.keys[:2], "store", *arguments) == 1
+    # What the owner knew before is nothing any more; what it has leased is.
+    ledger.known = (answer.known, answer.known_rest)
+    answer = ledger.call("a", 50, 10, 0, heard=answer.now, life=answer.life)
+    assert answer.free == 85
+    # What it has heard since is.
+    client.hdel(counter.keys[1], "us", "ns", "used")
+    ledger.known = (answer.known, answer.known_rest)
+    assert ledger.call("a", 50, 10, 0, heard=answer.now, life=answer.life).free == 85
+
+
 def test_owners_have_time_to_be_heard_after_a_store_that_was_away(client: Any) -> None:
     ledger = Ledger(client, slots(b"away", 4))
     ledger.ttl_us = 1
