@@ -1,7 +1,7 @@
 """What a role may set in a request: parameters that are denied, bounded or stripped.
 
-A decoder compiled from the rules reads the fields they name and skips the rest. The body must have passed the guard: no
-duplicate keys, one reading.
+Of the request's fields only those that the rules name are read. The body must have passed the guard: no duplicate
+keys, one reading.
 
 - ``deny``: a request that sets it is refused.
 - ``max``: refused when any spelling asks for more, for less than nothing (servers take -1 for "no bound"), or for
@@ -16,10 +16,12 @@ Failure mode: `Refusal` of kind BAD_REQUEST, its ``param`` the spelling that the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from msgspec import Raw, Struct, ValidationError, defstruct, json
+from msgspec import Raw, Struct, ValidationError, json
 
+from engine._fast.jsonmembers import Names, pick
 from engine.errors import BAD_REQUEST, Refusal
 from engine.extraction.content import ContentRules
 from engine.extraction.spellings import INCLUDE, INCLUDE_LOGPROBS, Spelling, asked, spellings
@@ -38,7 +40,8 @@ class Rule(Struct, frozen=True):
             raise ValueError("a maximum goes with the actions 'max' and 'cap', and with them alone")
 
 
-class _Check(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Check:
     """One spelling under one rule."""
 
     name: str
@@ -54,39 +57,30 @@ class ParameterRules:
     `engine.extraction.answers.drop_logprobs` on the answer too. `caps` are those that `lower` lowers.
     """
 
-    __slots__ = ("_checks", "_content", "_decode", "caps", "strips")
+    __slots__ = ("_checks", "_content", "_fields", "caps", "strips")
 
     def __init__(self, rules: Mapping[str, Rule], content: ContentRules | None = None) -> None:
         """`content`: what the role says of tools, kinds of content and streaming, checked with the parameters."""
         self._content = content
         self.strips = frozenset(name for name, rule in rules.items() if rule.action == "strip")
         self.caps = frozenset(name for name, rule in rules.items() if rule.action == "cap")
-        checks: dict[str, list[_Check]] = {}
+        checks: dict[bytes, list[_Check]] = {}
         for name, rule in rules.items():
             if rule.action in ("deny", "max", "cap"):
                 for spelling in spellings(name):
                     check = _Check(name, spelling, rule.maximum, rule.action == "cap")
-                    checks.setdefault(spelling[0], []).append(check)
-        self._checks = tuple((f"field_{position}", tuple(each)) for position, each in enumerate(checks.values()))
-        fields = defstruct(
-            "Fields",
-            [(f"field_{position}", Any, None) for position in range(len(checks))],
-            rename={f"field_{position}": field for position, field in enumerate(checks)},
-            frozen=True,
-            gc=False,
-        )
-        self._decode = json.Decoder(fields).decode
+                    checks.setdefault(spelling[0].encode(), []).append(check)
+        self._checks = tuple(check for each in checks.values() for check in each)
+        self._fields = Names({field: tuple(each) for field, each in checks.items()})
 
     def check(self, body: bytes) -> None:
         """Raise Refusal if the request in `body`, a JSON object, sets what the rules deny or more than they allow."""
         if self._content is not None:
             self._content.check(body)
-        fields = self._decode(body)
-        for name, checks in self._checks:
-            value = getattr(fields, name)
-            if value is not None:
-                for check in checks:
-                    _judge(check, value)
+        for checks, value in pick(body, self._fields):
+            asking = json.decode(value)
+            for check in checks:
+                _judge(check, asking)
 
     def lower(self, body: bytes) -> bytes:
         """The request with what asks for more than a cap lowered to it; the same object when nothing does.
@@ -95,10 +89,9 @@ class ParameterRules:
         """
         fields = _FIELDS.decode(body)
         changed = False
-        for _, checks in self._checks:
-            for check in checks:
-                if check.lowers and check.spelling[0] in fields:
-                    changed |= _lower(fields, check)
+        for check in self._checks:
+            if check.lowers and check.spelling[0] in fields:
+                changed |= _lower(fields, check)
         return json.encode(fields) if changed else body
 
     def strip(self, body: bytes) -> bytes:

@@ -7,11 +7,14 @@ credential, not its cookies, not a hop-by-hop field. The body is the one that th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from engine._fast.message import message
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext, Reservation
-    from engine.policy.snapshot import Permit, UpstreamConfig
+    from engine.policy.snapshot import Permit
+    from engine.policy.upstreams import UpstreamConfig
     from engine.validation.form import Form
 
 # What a client may tell the provider. Each name is a documented field of a dialect, or trace context (W3C).
@@ -32,12 +35,18 @@ QUERY = (b"beta", b"api-version")
 ANTHROPIC_VERSION = b"anthropic-version: 2023-06-01\r\n"
 
 
-class Outgoing(NamedTuple):
+_JSON = b"content-type: application/json\r\n"
+
+
+class Outgoing:
     """A request that passed. `data` is head and body, ready for the wire."""
 
-    upstream: UpstreamConfig
-    data: bytes
-    reservation: Reservation
+    __slots__ = ("data", "reservation", "upstream")
+
+    def __init__(self, upstream: UpstreamConfig, data: bytes, reservation: Reservation) -> None:
+        self.upstream = upstream
+        self.data = data
+        self.reservation = reservation
 
 
 def query(target: bytes) -> bytes:
@@ -49,8 +58,8 @@ def query(target: bytes) -> bytes:
     return b"?" + b"&".join(kept) if kept else b""
 
 
-def request_head(ctx: RequestContext, permit: Permit, method: bytes, target_query: bytes) -> bytes:
-    """The head up to, not including, the fields of the body. Lines end in CRLF."""
+def request_head(ctx: RequestContext, permit: Permit, method: bytes, target_query: bytes) -> tuple[bytes, ...]:
+    """The head up to, not including, the fields of the body, in parts. Lines end in CRLF."""
     upstream, endpoint = permit.target.upstream, ctx.endpoint
     assert endpoint is not None
     headers = ctx.headers
@@ -69,7 +78,7 @@ def request_head(ctx: RequestContext, permit: Permit, method: bytes, target_quer
             parts += (name, b": ", value, b"\r\n")
     if endpoint.name == "messages" and b"anthropic-version" not in headers:
         parts.append(ANTHROPIC_VERSION)
-    return b"".join(parts)
+    return tuple(parts)
 
 
 def forward(
@@ -79,15 +88,13 @@ def forward(
     method = b"POST" if ctx.method == "POST" else ctx.method.encode()
     head = request_head(ctx, permit, method, target_query)
     if not body and ctx.method in ("GET", "DELETE"):
-        return Outgoing(permit.target.upstream, head + b"\r\n", reservation)
-    size = str(len(body)).encode()
-    data = b"".join((head, b"content-type: application/json\r\ncontent-length: ", size, b"\r\n\r\n", body))
-    return Outgoing(permit.target.upstream, data, reservation)
+        return Outgoing(permit.target.upstream, b"".join((*head, b"\r\n")), reservation)
+    return Outgoing(permit.target.upstream, message((*head, _JSON), body, False), reservation)
 
 
 def forward_form(ctx: RequestContext, permit: Permit, reservation: Reservation, form: Form) -> Outgoing:
     """A form for the upstream that the permit names."""
     media, body = form.encode()
     head = request_head(ctx, permit, ctx.method.encode(), b"")
-    data = b"".join((head, b"content-type: ", media, b"\r\ncontent-length: ", b"%d" % len(body), b"\r\n\r\n", body))
+    data = message((*head, b"content-type: ", media, b"\r\n"), body, False)
     return Outgoing(permit.target.upstream, data, reservation)

@@ -3,7 +3,8 @@
 Theory of operation. Between two requests the connection looks at the head of the next. If method and path are of the
 fast lane, llhttp parses the request and the pipeline's phases run on it, synchronously, up to the write upstream.
 If not, the connection is handed to aiohttp with all that was read, and stays there. A head is looked at only when it is
-there as a whole, so one look decides.
+there as a whole, so one look decides. A request that is plain and whole is read by the `plainhead` kernel, which takes
+a part of what llhttp takes and reads it the same way.
 
 One request at a time: what a client sends ahead waits, bounded, until the answer before it is written.
 
@@ -28,6 +29,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
+from engine._fast.message import message
+from engine._fast.plainhead import PlainHead, head_end, line_end
 from engine.errors import (
     BAD_REQUEST,
     CLIENT_GONE,
@@ -39,7 +42,7 @@ from engine.errors import (
 from engine.pipeline.forward import Outgoing, query
 from engine.pipeline.phases import internal_error
 from engine.proxy.headers import status_line
-from engine.proxy.heads import CHUNK_OVERHEAD, MAX_FIELDS, REPEATED, SINGLE, check_head
+from engine.proxy.heads import CHUNK_OVERHEAD, MAX_FIELDS, REPEATED, SINGLE, check_head, check_host
 from engine.proxy.peer import peer_address
 from engine.proxy.relay import Exchange
 
@@ -65,6 +68,11 @@ LINGER_BYTES: Final = 1 << 20
 _NEVER: Final = float("inf")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HEAD_END: Final = b"\r\n\r\n"
+_CR: Final = 13
+_LF: Final = 10
+_ONE: Final = 49
+# One for the process: what it reads is taken from it at once.
+_plain = PlainHead()
 
 
 class Downstream:
@@ -90,6 +98,7 @@ class Downstream:
         "_length",
         "_partial",
         "_paused",
+        "_plain",
         "_query",
         "_seen",
         "_stage",
@@ -113,7 +122,7 @@ class Downstream:
         self._body: list[bytes] = []
         self._body_size = self._begun = self._seen = self._fields = 0
         self._length = 0
-        self._complete = self._close = self._http10 = self._chunked = self._paused = self._headed = False
+        self._complete = self._close = self._http10 = self._chunked = self._paused = self._headed = self._plain = False
         self._ctx: RequestContext | None = None
         self._exchange: Exchange | None = None
         self._query = b""
@@ -216,12 +225,12 @@ class Downstream:
             data = bytes(self._partial)
             self._partial.clear()
         else:
-            if data[:1] in b"\r\n":
+            if data[0] == _CR or data[0] == _LF:
                 # RFC 9112, section 2.2: empty lines before a request are ignored.
                 data = data.lstrip(b"\r\n")
                 if not data:
                     return
-            end = data.find(_HEAD_END)
+            end = head_end(data)
             if end < 0:
                 self._partial += data
                 self._stage = HEAD
@@ -231,7 +240,7 @@ class Downstream:
         if end > self._lane.max_header:
             self._refuse_early(Refusal(HEADERS_TOO_LARGE, "The request's head is too large."))
             return
-        line = data[: data.index(b"\r\n")]
+        line = data[: line_end(data)]
         endpoint = self._lane.endpoint(line)
         if endpoint is None:
             self._hand_over(data, end)
@@ -269,9 +278,15 @@ class Downstream:
         self._headers = {}
         self._body = []
         self._body_size = self._begun = self._fields = 0
-        self._complete = self._close = self._chunked = self._headed = False
+        self._complete = self._close = self._chunked = self._headed = self._plain = False
         self._exchange = None
         lane = self._lane
+        if self._take_plain(line, data, end):
+            ctx = self._ctx = lane.pipeline.open(
+                "POST", endpoint.path, endpoint, self._headers, self._address, self._address_text
+            )
+            self._decide(ctx)
+            return
         target = line.split(b" ", 2)[1]
         self._query = query(target) if target.find(b"?") >= 0 else b""
         ctx = self._ctx = lane.pipeline.open(
@@ -289,9 +304,32 @@ class Downstream:
                 return
         self._seen = len(data) - end
         self._frame(line, data, end)
+        self._decide(ctx)
+
+    def _take_plain(self, line: bytes, data: bytes, end: int) -> bool:
+        """Takes a request that is plain and there as a whole, without llhttp. False: nothing was taken."""
+        if line.find(b"?") >= 0 or line[-1] != _ONE:
+            return False
+        begin = end + 4
+        if not _plain.read(data, len(line) + 2, end) or _plain.length > len(data) - begin:
+            return False
+        length = _plain.length
+        self._headers = _plain.fields
+        self._begun = 1
+        self._headed = self._complete = self._plain = True
+        self._http10 = False
+        self._query = b""
+        self._length = self._body_size = length
+        self._body.append(data[begin : begin + length])
+        if len(data) > begin + length:
+            self._ahead[:0] = data[begin + length :]
+        return True
+
+    def _decide(self, ctx: RequestContext) -> None:
+        """Goes on with a request whose head was read."""
         try:
             self._check_head(ctx)
-            pending = lane.pipeline.head(ctx)
+            pending = self._lane.pipeline.head(ctx)
         except Refusal as refusal:
             # After a head that has two readings nobody knows where the next one begins.
             self._refuse(ctx, refusal, refusal.kind is BAD_REQUEST or not self._complete)
@@ -342,7 +380,10 @@ class Downstream:
 
     def _check_head(self, ctx: RequestContext) -> None:
         """What HTTP and the policy's bound ask of a head. Raises Refusal (400, 413, 417)."""
-        check_head(self._headers, self._fields, self._http10)
+        if self._plain:
+            check_host(self._headers, False)
+        else:
+            check_head(self._headers, self._fields, self._http10)
         if self._length > ctx.snapshot.max_body or self._body_size > ctx.snapshot.max_body:
             raise Refusal(TOO_LARGE, f"The request's body is larger than {ctx.snapshot.max_body} bytes.")
         if self._chunked and not self._complete and self._seen > CHUNK_OVERHEAD + 8 * self._body_size:
@@ -485,17 +526,7 @@ class Downstream:
 
     def _write_reply(self, status: int, headers: bytes, body: bytes) -> None:
         self._transport.write(
-            b"".join(
-                (
-                    status_line(status),
-                    headers,
-                    self._lane.clock.line(),
-                    b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body)
-                    if self._close
-                    else b"content-length: %d\r\n\r\n" % len(body),
-                    body,
-                )
-            )
+            message((status_line(status), headers, self._lane.clock.line), body, self._close),
         )
 
     def begin(self, status: int, headers: bytes) -> None:
@@ -506,7 +537,7 @@ class Downstream:
         else:
             framing = b"transfer-encoding: chunked\r\n"
         self._transport.write(
-            b"%b%b%b%b\r\n" % (status_line(status), headers, self._lane.clock.line(), framing),
+            b"%b%b%b%b\r\n" % (status_line(status), headers, self._lane.clock.line, framing),
         )
 
     def write(self, data: bytes) -> None:

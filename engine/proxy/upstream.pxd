@@ -1,5 +1,10 @@
+from engine._fast.plainhead cimport PlainHead, head_end, line_end, plain_status
+from engine.policy.upstreams cimport UpstreamConfig
 from engine.proxy.deadlines cimport Sweeper
 from engine.proxy.relay cimport Exchange
+
+
+cdef PlainHead _plain
 
 
 cdef class UpstreamConnection:
@@ -22,12 +27,13 @@ cdef class UpstreamConnection:
     cpdef send(self, Exchange exchange, bytes data)
     cpdef abort(self)
     cpdef close(self)
+    cdef bint _take_plain(self, Exchange exchange, bytes data) except -1
     cdef _finish(self, Exchange exchange)
     cdef _fail(self, str reason)
 
 
 cdef class Pool:
-    cdef public object config
+    cdef public UpstreamConfig config
     cdef object _loop
     cdef object _ssl
     cdef Sweeper _sweeper
