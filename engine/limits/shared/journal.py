@@ -9,7 +9,8 @@ Rules. A row is written before its lease is used and freed when the store knows 
 first and taken off what is noted then, so that in between an amount counts twice, never not at all. A last report that
 comes after the lease has ended in the store, or twice, changes nothing: it acknowledges what it reports.
 
-Failure modes. A lease that finds no row works without one. A file that this build cannot read is left alone.
+Failure modes. A lease that finds no row works without one. A file that this build cannot read is left alone, a row that
+makes no sense is passed over.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ _SUFFIX: Final = ".leases"
 _CELLS: Final = 16
 _SPENT, _NOTED, _KIND, _DIGEST, _COUNT, _LIMITS = 1, 2, 3, 4, 6, 7
 _KINDS: Final = ("rate", "quota", "slots")
+_NUMBERS: Final = (2, 3, 1)
 # Above the number of every report that the worker has made.
 _LAST: Final = 1 << 52
 
@@ -145,8 +147,8 @@ def _read(descriptor: int) -> LastWords | None:
     cells = memoryview(mmap.mmap(descriptor, size, prot=mmap.PROT_READ))[_PAGE:].cast("q")
     found = []
     for start in range(0, rows * _CELLS, _CELLS):
-        if cells[start]:
-            row = cells[start : start + _CELLS].tolist()
+        row = cells[start : start + _CELLS].tolist()
+        if row[0] and 0 <= row[_KIND] < len(_KINDS) and row[_COUNT] == _NUMBERS[row[_KIND]] and row[_LIMITS] > 0:
             digest = struct.pack("<qq", *row[_DIGEST : _DIGEST + 2])
             counter = restored(_KINDS[row[_KIND]], digest, tuple(row[_LIMITS : _LIMITS + row[_COUNT]]))
             found.append((counter, row[_SPENT] + row[_NOTED]))

@@ -30,6 +30,8 @@ def test_what_was_spent_and_noted_is_reported_when_the_owner_is_gone(tmp_path: P
         lease.spend()
     journal.close(leases[2])
     leases[2].spend()
+    # A row that makes no sense is nobody's.
+    journal._cells[3 * 16], journal._cells[3 * 16 + 3] = 1, 99
     # The owner lives.
     assert list(last_words(tmp_path)) == []
     journal._file.close(remove=False)
