@@ -58,11 +58,12 @@ Failure modes
     The store is tried again every 100 ms to 1 s; the first answer ends the mode. Both are in the log, the audit log and
     the metrics, and the record of each request says how it was decided.
 
-    Store flushed, restarted empty, restored or failed over with writes missing: a bucket without its mark, or one
-    that counts fewer calls than a worker has had answers, starts a new life. For TTL it grants nothing (but to `open`
+    Store flushed, restarted empty, restored or failed over with writes missing: a bucket without its mark, or one that
+    counts fewer calls than a worker has had answers, starts a new life. For TTL it grants nothing (but to `open`
     limits): all leases of the life before end in that time, and every worker tells again what it knows (times only ever
-    move forward, so the latest is the truth). A counter that nobody knew is exhausted then and comes back at its rate.
-    `open` limits begin afresh.
+    move forward, so the latest is the truth), to which what was used since is added, whoever comes first. What was
+    reported in a call whose answer was lost with the store may be charged twice. A counter that nobody knew is
+    exhausted then: a rate comes back at its rate, a calendar quota with its next window. `open` limits begin afresh.
 
     Split: the side without the store is as with a store that is gone; its leases end before the store gives them away.
     A primary that goes on serving while its successor does too (a split cluster) admits on both sides until the
