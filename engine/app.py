@@ -24,6 +24,7 @@ from engine.identity.tokens import TokenAuthority
 from engine.identity.usage import record_use
 from engine.limits.journals import OwnJournal
 from engine.limits.shared.client import Store
+from engine.limits.shared.journal import LEASES
 from engine.limits.shared.keeper import Keeper
 from engine.limits.shared.life import Life
 from engine.limits.shared.sharing import Sharing
@@ -81,7 +82,12 @@ class WorkerApp:
         self._poll: asyncio.Task[None] | None = None
         self._keeper: Keeper | None = None
         if settings.redis_url is not None:
-            self._keeper = Keeper(Store(settings.redis_url), Life(settings.state_dir), Report(audit, metrics, place))
+            self._keeper = Keeper(
+                Store(settings.redis_url),
+                Life(settings.state_dir),
+                Report(audit, metrics, place),
+                settings.state_dir / LEASES,
+            )
 
     @property
     def connections(self) -> int:

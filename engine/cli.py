@@ -127,7 +127,8 @@ def _parser() -> argparse.ArgumentParser:
             "limits",
             None,
             "Show, reset and set what limits have counted.",
-            "Each change is a line of the audit log, and in force with the next request.",
+            "Each change is a line of the audit log, and in force with the next request. With TIDEGATE_REDIS_URL the "
+            "counters are those that all hosts share, and a change is in force within a second.",
         )
     )
     config = command("config", _config, "Show every setting with its value, default, unit and source.")
@@ -211,7 +212,7 @@ def _check(options: argparse.Namespace) -> int:
         verify(policy, shared=loaded.redis_url is not None)
     except PolicyError as error:
         return _say(WRONG, str(error))
-    missing = unenforced(policy, loaded)
+    missing = unenforced(policy)
     for control in missing:
         place = f"{policy.source}:{control.line}" if control.line else "environment"
         print(f"{place}: note: not enforced by this build: {control}")

@@ -337,7 +337,7 @@ def check_policy(settings: Settings) -> Check:
     def check(text: str, source: str) -> Sequence[str]:
         policy = parse_policy(text, source, os.environ)
         verify(policy, shared=settings.redis_url is not None)
-        return [f"{item} (line {item.line})" for item in unenforced(policy, settings)]
+        return [f"{item} (line {item.line})" for item in unenforced(policy)]
 
     return check
 

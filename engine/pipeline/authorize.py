@@ -33,15 +33,20 @@ def take(ctx: RequestContext, bound: Bound | SharedBound, now_ns: int) -> None:
     Pending where a shared limit has to ask its store: nothing was taken then, and the phase is called again."""
     try:
         denied = bound.take(now_ns)
-    except Pending:
-        ctx.turns += 1
-        if ctx.turns <= _MAX_TURNS:
-            raise
-        raise Refusal(UNAVAILABLE, "Limits cannot be counted at the moment.", retry_after=1, control="limits") from None
+    except Pending as pending:
+        raise put_off(ctx, pending) from None
     if denied is not None:
         raise refusal(ctx, denied)
     if bound.mode is not None:
         ctx.limits_mode = bound.mode
+
+
+def put_off(ctx: RequestContext, pending: Pending) -> Pending | Refusal:
+    """What to raise for a request that a shared limit puts off: not for ever."""
+    ctx.turns += 1
+    if ctx.turns <= _MAX_TURNS:
+        return pending
+    return Refusal(UNAVAILABLE, "Limits cannot be counted at the moment.", retry_after=1, control="limits")
 
 
 def refusal(ctx: RequestContext, denied: Denied) -> Refusal:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engine.limits.limiter import Bound
     from engine.limits.metered import Held
     from engine.limits.shared.bound import SharedBound
+    from engine.limits.shared.metered import SharedHeld
     from engine.pipeline.usage import UsageTap
     from engine.policy.snapshot import Endpoint, Permit, Snapshot
     from engine.redaction.profile import Profile
@@ -33,7 +34,9 @@ class Reservation:
 
     __slots__ = ("answered", "asked_usage", "closed", "counted", "held", "taken", "tap")
 
-    def __init__(self, taken: tuple[tuple[Bound | SharedBound, int], ...], held: Held | None = None) -> None:
+    def __init__(
+        self, taken: tuple[tuple[Bound | SharedBound, int], ...], held: Held | SharedHeld | None = None
+    ) -> None:
         self.taken = taken
         self.held = held
         self.closed = False

@@ -54,11 +54,6 @@ def window_of(kind: Kind, limit: model.Limit) -> Window:
     return "calendar" if is_budget and limit.burst is None else "rate"
 
 
-def is_shared(limit: model.Limit) -> bool:
-    """Whether hosts that name one store keep it together: requests at a rate. Everything else is of each host alone."""
-    return limit.requests is not None and window_of("requests", limit) == "rate"
-
-
 def compile_limit(limit: model.Limit) -> Limit:
     """Raises ValueError for what cannot be counted."""
     (kind,) = kinds_of(limit)
