@@ -68,7 +68,7 @@ class WorkerApp:
         self._store = open_store(settings.state_dir / LIMITS_FILE, settings.limit_slots)
         # A connection has one request at a time. More of them at once than this are refused (503).
         self._reservations = OwnJournal(settings.state_dir / JOURNALS, min(settings.max_connections, _MOST_OPEN))
-        self._keys = KeyCache(settings.state_dir)
+        self._keys = KeyCache(settings.state_dir, shared=settings.redis_url is not None)
         self._failures = FailureTable(settings.state_dir / FAILURES)
         self._fetcher = Fetcher()
         self._tokens: TokenAuthority | None = None
@@ -192,8 +192,10 @@ class WorkerApp:
                 if loop.time() >= polled + _POLL_KEYS_S:
                     polled = loop.time()
                     self._keys.poll()
+                trusted = self._keys.check_trust()
                 generation = self._keys.follow()
-                if generation != seen:
+                # While nothing can be told, what runs goes on: it was admitted when it could be.
+                if generation != seen and trusted:
                     ended = self._lane.end_revoked(self._keys.is_revoked)
                     seen = generation
                     if ended:

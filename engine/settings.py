@@ -159,6 +159,13 @@ def _time_out(text: str) -> float:
     return seconds
 
 
+def _keep(text: str) -> float:
+    seconds = parse_duration(text)
+    if seconds < 1:
+        raise ValueError(f"{text!r} is shorter than 1s: one look at the store may be late")
+    return seconds
+
+
 def _level(text: str) -> str:
     if text.lower() not in _LOG_LEVELS:
         raise ValueError(f"{text!r} is not one of {', '.join(_LOG_LEVELS)}")
@@ -242,9 +249,16 @@ TABLE: Final = _table(
         "TIDEGATE_REDIS_URL",
         "",
         "URL",
-        "Redis or Valkey, also a cluster, in which several hosts keep their limits together. Unset: one host.",
+        "Redis or Valkey, also a cluster, in which several hosts keep keys and limits together. Unset: one host.",
         _redis,
         secret=True,
+    ),
+    Setting(
+        "TIDEGATE_KEYS_WITHOUT_STORE",
+        "5s",
+        "duration",
+        "How long API keys go on working while the store of TIDEGATE_REDIS_URL does not answer; then 503. From 1s.",
+        _keep,
     ),
     Setting("TIDEGATE_TLS_CERT", "", "file", "PEM certificate chain for clients. Unset: plain HTTP.", Path),
     Setting("TIDEGATE_TLS_KEY", "", "file", "PEM private key of TIDEGATE_TLS_CERT.", Path),
@@ -307,6 +321,7 @@ class Settings:
     workers: int
     audit_log: Path
     redis_url: str | None = field(repr=False)
+    keys_without_store: float
     tls_cert: Path | None
     tls_key: Path | None
     upstream_ca: Path | None

@@ -4,6 +4,9 @@ Rules. Digests are compared without a timing leak. A key that is revoked, disabl
 A change of the store is announced by the shared revision word: the next look-up reads the store again. A key of our own
 form is found by the id in it; any other, brought in by `tidegate keys import`, by its digest.
 
+Where hosts share their keys, those of this host are believed only as long as its supervisor has lately compared them
+(`Revision.trust`): past that time `lookup` knows nothing and raises.
+
 Failure modes. Where the store cannot be read, `lookup` raises IdentityUnavailable: the caller refuses the request. What
 is in memory still answers, as the revision word says that it still holds. A change that was committed but not announced
 (the writer was killed in between) and a store that was replaced as a file are found by `poll`, once a second.
@@ -17,6 +20,7 @@ import sqlite3
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic_ns
 from typing import Final
 
 from engine.identity.database import DATABASE, REVISION, StoreError, open_database
@@ -40,9 +44,14 @@ _UNKNOWN_KEYS: Final = 4_096
 _LONGEST_KEY: Final = 1024
 
 _BY_ID: Final = f"SELECT digest, previous, {COLUMNS} FROM keys WHERE id = ?"  # noqa: S608 - a constant
-_BY_DIGEST: Final = f"SELECT digest, previous, {COLUMNS} FROM keys WHERE digest = ?"  # noqa: S608 - a constant
+# Of several of one digest (two hosts took over the same key) the one that is refused: revoking either is enough.
+_BY_DIGEST: Final = (
+    f"SELECT digest, previous, {COLUMNS} FROM keys WHERE digest = ?1 OR previous = ?1"  # noqa: S608 - a constant
+    " ORDER BY revoked IS NULL, disabled = 0, digest != ?1, id LIMIT 1"
+)
 
 _INVALID: Final = -1.0
+_OUT_OF_TOUCH: Final = "keys were not compared with the other hosts' lately"
 
 
 class KeyCache:
@@ -56,20 +65,26 @@ class KeyCache:
         "_known",
         "_revision",
         "_seen",
+        "_shared",
+        "_trusted",
         "_unknown",
         "_used",
         "_word",
         "generation",
     )
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shared: bool = False) -> None:
+        """`shared`: hosts share their keys."""
         self._folder = folder
+        self._shared = shared
+        self._trusted = not shared
         # Counts the times that something in the store was found to have changed.
         self.generation = 0
         self._known: dict[bytes, Principal] = {}
         self._unknown: set[bytes] = set()
         self._used: set[str] = set()
         self._open()
+        self.check_trust()
 
     def _open(self) -> None:
         self._connection = open_database(self._folder, wait_s=_READER_WAIT_S, read_only=True)
@@ -115,6 +130,14 @@ class KeyCache:
             self._forget()
         return self.generation
 
+    def check_trust(self) -> bool:
+        """Whether the keys may be believed now. To be called some times a second: their end is not announced."""
+        trusted = not self._shared or monotonic_ns() < self._revision.trusted_until
+        if trusted != self._trusted:
+            self._trusted = trusted
+            self._forget()
+        return trusted
+
     def is_revoked(self, principal: Principal) -> bool:
         """Whether the key that a principal came with is not valid any more, other than by its expiry.
 
@@ -122,6 +145,8 @@ class KeyCache:
         """
         if principal.source != "api_key":
             return False
+        if not self._trusted:
+            raise IdentityUnavailable(_OUT_OF_TOUCH)
         found = self._row(_BY_ID, principal.key_id)
         return found is None or found[2].revoked is not None or found[2].disabled
 
@@ -163,10 +188,13 @@ class KeyCache:
         # The word first: a change that comes while the maps are emptied is seen at the next look.
         self._seen = self._word[0]
         self.generation += 1
+        self._trusted = not self._shared or monotonic_ns() < self._revision.trusted_until
         self._known.clear()
         self._unknown.clear()
 
     def _read(self, token: bytes, hashed: bytes) -> Principal | None:
+        if not self._trusted:
+            raise IdentityUnavailable(_OUT_OF_TOUCH)
         if hashed in self._unknown or len(token) > _LONGEST_KEY:
             return None
         key_id = parse(token)

@@ -1,11 +1,16 @@
 """`tidegate keys`, `tidegate admins` and `tidegate bans`: what the admin interface does, at the command line.
 
 Whoever may read the state folder may do all of it; the record of changes names the user of the operating system.
+
+Where hosts share their keys (TIDEGATE_REDIS_URL), those of the other hosts are fetched before a command and told after
+it. A change that they could not be told is made all the same, exits with 1 and says so; the gateway of this host tells
+them when it can.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import getpass
 import os
 import sys
@@ -30,12 +35,20 @@ from engine.settings import Settings
 FAILED = 1
 WRONG = 2
 
+_READS = frozenset(("list", "show"))
+_CHANGES = frozenset(("create", "import", "rotate", "change"))
+
 
 def run(command: str, options: argparse.Namespace) -> int:
     """Runs one of COMMANDS. Returns the exit code."""
     loaded = settings.load(os.environ)
     try:
-        return _COMMANDS[command](loaded, options)
+        if command in _READS | _CHANGES and (reason := _share(loaded)) is not None:
+            _say(0, f"warning: the keys of other hosts may be missing here: {reason}")
+        code = _COMMANDS[command](loaded, options)
+        if code == 0 and command in _CHANGES and (reason := _share(loaded)) is not None:
+            return _say(FAILED, f"done on this host, but the others could not be told: {reason}")
+        return code
     except ValueError as error:
         return _say(WRONG, str(error))
     except (StoreError, OSError) as error:
@@ -45,6 +58,16 @@ def run(command: str, options: argparse.Namespace) -> int:
 def _say(code: int, text: str) -> int:
     print(f"tidegate: {text}", file=sys.stderr)
     return code
+
+
+def _share(loaded: Settings) -> str | None:
+    """Makes the keys of this host and those of the others one. Why that cannot be done."""
+    if loaded.redis_url is None:
+        return None
+    # Not at the top: the client of the store is much to import for a command that needs none.
+    from engine.hosts.keys import share_once
+
+    return asyncio.run(share_once(loaded.redis_url, loaded.state_dir))
 
 
 def _store(loaded: Settings) -> KeyStore:

@@ -96,6 +96,8 @@ FAMILIES: Final = _catalogue(
         "Decisions of limits by their declared mode, because the store failed.",
         ("mode",),
     ),
+    Family("tidegate_keys_store_failing", "gauge", "1 while this host cannot compare its keys with the other hosts'."),
+    Family("tidegate_keys_received_total", "counter", "Keys of other hosts that were new here, or had changed."),
     Family("tidegate_build_info", "gauge", "Always 1; the labels say what runs.", ("version", "python")),
 )
 
