@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Source = Literal["api_key", "jwt", "introspection", "anonymous"]
+Source = Literal["api_key", "jwt", "introspection", "certificate", "anonymous"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,8 @@ class Principal:
 
     `subject` is the user that `by: user` limits count. `key_id` is "" for a token's and the anonymous principal, which
     have no key. `roles` are in order of precedence. `expires_at` is in seconds since the epoch; None never expires.
-    `models` (globs) and `addresses` (networks) narrow what the roles allow; None does not.
+    `models` (globs) and `addresses` (networks) narrow what the roles allow; None does not. `certificate`: SHA-256 of
+    the client certificate without which the credential is nothing (RFC 8705); None for one that is not bound.
     """
 
     subject: str
@@ -25,6 +26,7 @@ class Principal:
     source: Source
     models: tuple[str, ...] | None = None
     addresses: tuple[str, ...] | None = None
+    certificate: bytes | None = None
 
 
 def anonymous(role: str) -> Principal:

@@ -104,6 +104,19 @@ class Introspection(Section, frozen=True, forbid_unknown_fields=True):
     ca_file: str | None = None
 
 
+class ClientCertificate(Section, frozen=True, forbid_unknown_fields=True):
+    """Whose connections with a client certificate are, by exactly one kind of name in it, a glob: `subject_dn` as RFC
+    4514 writes it, or `dns`, `uri` or `email` among its alternative names. `subject`: left out, the name itself."""
+
+    subject_dn: Name | None = None
+    dns: Name | None = None
+    uri: Name | None = None
+    email: Name | None = None
+    subject: Name | None = None
+    team: Name | None = None
+    roles: list[Name] = []
+
+
 class Identity(Section, frozen=True, forbid_unknown_fields=True):
     """The kinds of credential that are accepted. `anonymous`: the role of requests without one. `resource`: the URL
     by which clients know this gateway, for its metadata (RFC 9728); left out, it is taken from the request's Host."""
@@ -111,6 +124,7 @@ class Identity(Section, frozen=True, forbid_unknown_fields=True):
     api_keys: bool = True
     jwt: list[JwtIssuer] = []
     introspection: list[Introspection] = []
+    client_certificates: list[ClientCertificate] = []
     anonymous: str | None = None
     resource: str | None = None
 

@@ -32,11 +32,13 @@ from engine.access.scope import addresses_within, models_within
 from engine.errors import ADDRESS_DENIED, FORBIDDEN, MODEL_NOT_FOUND, Dialect, Refusal
 from engine.extraction.content import ContentRules
 from engine.extraction.parameters import ParameterRules, Rule
+from engine.identity.certificate import CertificateRule
 from engine.identity.principal import Principal, anonymous
 from engine.identity.tokens import TokenConfig
 from engine.limits.limiter import Limiter
 from engine.limits.shared.sharing import Sharing, check_shareable
 from engine.policy import model
+from engine.policy.certificates import compile_certificates
 from engine.policy.endpoints import ENDPOINTS, NAMED_ONLY, Body, BuiltIn
 from engine.policy.limits import compile_limiter
 from engine.policy.loader import Policy
@@ -141,6 +143,7 @@ class Snapshot:
     limiter: Limiter
     bounds: Bounds
     tokens: TokenConfig
+    certificates: tuple[CertificateRule, ...]
     resource: str | None
     failed_credentials: FailedCredentials | None
     role_networks: Mapping[str, NetworkRules]
@@ -304,6 +307,7 @@ def compile_snapshot(
         limiter=compile_limiter(policy, table, journal, sharing),
         bounds=_bounds(policy),
         tokens=compile_tokens(policy),
+        certificates=compile_certificates(document.identity.client_certificates),
         resource=document.identity.resource,
         failed_credentials=_failed_credentials(document.network.bans),
         forwarded=network.forwarded.encode(),

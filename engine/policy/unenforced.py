@@ -29,11 +29,18 @@ class Unenforced:
 def unenforced(policy: Policy, settings: Settings | None = None) -> list[Unenforced]:
     """What the policy asks for and this build does not do under these settings, in the order of the file.
 
-    With a store that hosts share, a limit that it cannot keep would be counted by each host alone.
+    With a store that hosts share, a limit that it cannot keep would be counted by each host alone. Without a CA to
+    verify clients against, no client is asked for the certificate that the policy knows.
     """
-    if settings is None or settings.redis_url is None:
+    if settings is None:
         return []
     found = []
+    if policy.document.identity.client_certificates and settings.tls_client_ca is None:
+        path: tuple[str | int, ...] = ("identity", "client_certificates")
+        reason = "no client is asked for a certificate without TIDEGATE_TLS_CLIENT_CA"
+        found.append(Unenforced(policy.error(reason, *path).path, policy.line(*path), reason))
+    if settings.redis_url is None:
+        return found
     for index, limit in enumerate(policy.document.limits):
         if not is_shared(limit):
             path = ("limits", index)

@@ -77,6 +77,11 @@ FAMILIES: Final = _catalogue(
         ("upstream", "reason"),
     ),
     Family("tidegate_connections", "gauge", "Client connections open now.", ("worker",)),
+    Family(
+        "tidegate_proxy_protocol_refused_total",
+        "counter",
+        "Connections closed for want of a valid PROXY header from a trusted proxy.",
+    ),
     Family("tidegate_workers_ready", "gauge", "Workers that serve."),
     Family("tidegate_worker_restarts_total", "counter", "Workers started again after they ended unasked."),
     Family("tidegate_policy_reloads_total", "counter", "Policy reloads by result: applied or refused.", ("result",)),

@@ -52,3 +52,16 @@ limits:
     assert "'daily'" in str(missing[0])
     assert "s3cret" not in " ".join(map(str, missing))
     assert unenforced(policy, settings.load({})) == []
+
+
+def test_client_certificates_that_no_client_is_asked_for() -> None:
+    text = """
+upstreams: {a: {base_url: http://h/v1}}
+roles: {r: {}}
+identity: {client_certificates: [{dns: a.example.com, roles: [r]}]}
+"""
+    policy = parse_policy(text, "test.yaml", {})
+    (found,) = unenforced(policy, settings.load({}))
+    assert found.control == "identity.client_certificates"
+    tls = {"TIDEGATE_TLS_CERT": "c", "TIDEGATE_TLS_KEY": "k", "TIDEGATE_TLS_CLIENT_CA": "ca"}
+    assert unenforced(policy, settings.load(tls)) == []
