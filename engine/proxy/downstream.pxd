@@ -1,8 +1,10 @@
+from engine._fast.message cimport message
 from engine._fast.plainhead cimport head_end, line_end, plain_fields, plain_length
 from engine.pipeline.context cimport RequestContext
 from engine.pipeline.forward cimport Outgoing
 from engine.policy.snapshot cimport Endpoint
 from engine.proxy.headers cimport status_line
+from engine.proxy.heads cimport check_head
 from engine.proxy.lane cimport Lane
 from engine.proxy.relay cimport Exchange
 

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
+from engine._fast.message import message
 from engine._fast.plainhead import head_end, line_end, plain_fields, plain_length
 from engine.errors import (
     BAD_REQUEST,
@@ -532,17 +533,7 @@ class Downstream:
 
     def _write_reply(self, status: int, headers: bytes, body: bytes) -> None:
         self._transport.write(
-            b"".join(
-                (
-                    status_line(status),
-                    headers,
-                    self._lane.clock.line(),
-                    b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body)
-                    if self._close
-                    else b"content-length: %d\r\n\r\n" % len(body),
-                    body,
-                )
-            )
+            message((status_line(status), headers, self._lane.clock.line), body, self._close),
         )
 
     def begin(self, status: int, headers: bytes) -> None:
@@ -553,7 +544,7 @@ class Downstream:
         else:
             framing = b"transfer-encoding: chunked\r\n"
         self._transport.write(
-            b"%b%b%b%b\r\n" % (status_line(status), headers, self._lane.clock.line(), framing),
+            b"%b%b%b%b\r\n" % (status_line(status), headers, self._lane.clock.line, framing),
         )
 
     def write(self, data: bytes) -> None:

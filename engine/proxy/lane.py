@@ -99,6 +99,7 @@ class Lane:
         self.sweeper = Sweeper(loop)
         self.pools = Pools(loop, settings, self.sweeper)
         self.clock = Clock()
+        self.sweeper.items.add(self.clock)
         self.draining = False
         self.idle_timeout = settings.idle_timeout
         self.header_timeout = settings.header_timeout

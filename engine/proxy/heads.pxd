@@ -1,0 +1,3 @@
+cdef set _valid_hosts
+
+cpdef check_head(dict headers, long fields, bint is_http10)
