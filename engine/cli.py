@@ -414,6 +414,9 @@ def _add_key_fields(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", action="append", metavar="M", help="only this model or glob; may be repeated")
     parser.add_argument("--address", action="append", metavar="A", help="only from this network; may be repeated")
+    parser.add_argument(
+        "--limit", action="append", metavar="L", help="under this limit, which the policy assigns; may be repeated"
+    )
 
 
 def _add_admins(parser: argparse.ArgumentParser) -> None:

@@ -8,3 +8,4 @@ cdef class Principal:
     cdef readonly tuple models
     cdef readonly tuple addresses
     cdef readonly bytes certificate
+    cdef readonly tuple limits

@@ -26,7 +26,7 @@ from engine._fast.fingerprint import SECRET_BYTES, Fingerprint
 from engine.identity.database import DATABASE, REVISION, StoreError, open_database
 from engine.identity.errors import IdentityUnavailable
 from engine.identity.keys import digest, parse
-from engine.identity.principal import Principal
+from engine.identity.principal import Principal, assignment
 from engine.identity.records import COLUMNS, KeyRecord, to_record
 from engine.identity.revision import Revision
 
@@ -223,6 +223,7 @@ class KeyCache:
             source="api_key",
             models=record.models,
             addresses=record.addresses,
+            limits=tuple(map(assignment, record.limits)) if record.limits is not None else None,
         )
         if len(self._known) >= _KNOWN_KEYS:
             self._known.clear()

@@ -15,7 +15,7 @@ import getpass
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,8 +97,9 @@ def _create(loaded: Settings, options: argparse.Namespace) -> int:
             owner=options.owner,
             models=options.model,
             addresses=options.address,
+            limits=options.limit,
         )
-    _warn_of_roles(loaded, options.role, os.environ)
+    _warn_of_names(loaded, options, os.environ)
     _say(0, f"key {made.id} made; it is shown only now")
     print(made.key)
     return 0
@@ -113,23 +114,30 @@ def _import(loaded: Settings, options: argparse.Namespace) -> int:
         options.owner,
         tuple(options.model) if options.model else None,
         tuple(options.address) if options.address else None,
+        tuple(options.limit) if options.limit else None,
     )
     with _store(loaded) as store:
         key_id = store.import_digest(options.sha256, fields)
-    _warn_of_roles(loaded, options.role, os.environ)
+    _warn_of_names(loaded, options, os.environ)
     print(key_id)
     return 0
 
 
-def _warn_of_roles(loaded: Settings, roles: Sequence[str], environ: Mapping[str, str]) -> None:
+def _warn_of_names(loaded: Settings, options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     try:
-        known = load_policy(loaded.policy, environ).document.roles
+        document = load_policy(loaded.policy, environ).document
     except PolicyError:
         # There is no policy to ask yet.
         return
-    for role in roles:
-        if role not in known:
+    for role in options.role:
+        if role not in document.roles:
             _say(0, f"warning: the policy {loaded.policy} has no role {role!r}; until it does, the role allows nothing")
+    assigned = {limit.name for limit in document.limits if limit.assigned}
+    for limit in options.limit or ():
+        if limit not in assigned:
+            _say(
+                0, f"warning: the policy {loaded.policy} assigns no limit {limit!r}; until it does, the key is refused"
+            )
 
 
 def _list(loaded: Settings, options: argparse.Namespace) -> int:

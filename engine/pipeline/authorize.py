@@ -76,8 +76,9 @@ def authorize(ctx: RequestContext, principal: Principal) -> None:
     snapshot = ctx.snapshot
     assert ctx.endpoint is not None
     snapshot.check_endpoint(principal, ctx.endpoint.name)
+    roles = principal.roles if principal.limits is None else principal.limited_as
     bound = snapshot.limiter.early(
-        principal.key_id, principal.subject, principal.team, principal.roles, ctx.address, route=ctx.endpoint.name
+        principal.key_id, principal.subject, principal.team, roles, ctx.address, route=ctx.endpoint.name
     )
     if bound is not None:
         ctx.bound = bound

@@ -138,6 +138,8 @@ def _admit(ctx: RequestContext, principal: Principal) -> Principal:
     ):
         raise BadCredential(ctx, "The token is bound to a certificate that was not shown.")
     ctx.principal = principal
+    if principal.limits is not None:
+        ctx.snapshot.check_assigned(principal)
     if principal.addresses is not None or ctx.snapshot.role_networks:
         ctx.principal = principal = ctx.snapshot.at_address(principal, ctx.address)
     return principal

@@ -270,6 +270,8 @@ class _Checks:
                 ) from None
         elif limit.burst is not None:
             raise self._fail("a limit on concurrent requests has no burst", *path, "burst")
+        if limit.assigned and limit.roles is not None:
+            raise self._fail("a limit binds roles, or the keys that it is assigned to", *path, "roles")
         for number, role in enumerate(limit.roles or ()):
             self._role_exists(role, *path, "roles", number)
         for number, pattern in enumerate(limit.models or ()):

@@ -162,7 +162,8 @@ class Limit(Section, frozen=True, forbid_unknown_fields=True):
 
     `by`: one scope, or several that count for each combination. `window`: see `engine.policy.limits`; `timezone` is
     that of a calendar window. `on_exhausted`: whether a stream that uses up what is left is ended or may finish.
-    `when_store_fails`: what holds while the store that hosts share (TIDEGATE_REDIS_URL) cannot be asked.
+    `when_store_fails`: what holds while the store that hosts share (TIDEGATE_REDIS_URL) cannot be asked. `assigned`: it
+    binds the keys that name it, no others.
     """
 
     name: Name
@@ -180,6 +181,7 @@ class Limit(Section, frozen=True, forbid_unknown_fields=True):
     on_exhausted: Literal["finish", "end"] = "finish"
     roles: list[Name] | None = None
     models: list[Name] | None = None
+    assigned: bool = False
     ipv6_prefix: Annotated[int, Meta(ge=1, le=128)] = 64
     when_store_fails: Literal["closed", "local_share", "open"] = "closed"
 
