@@ -93,20 +93,18 @@ def count_unauthenticated(ctx: RequestContext) -> None:
         take(ctx, bound, ctx.now_ns)
 
 
-def count_failure(ctx: RequestContext, failures: FailureTable | None) -> float:
-    """Counts a credential that failed against its address: for how many seconds the answer is held back.
-
-    Raises Refusal (429) where the address is banned. A valid credential is never asked about.
-    """
+def count_failure(ctx: RequestContext, failures: FailureTable | None, refusal: Refusal) -> tuple[Refusal, float]:
+    """Counts a credential that failed against its address: the answer, 429 where the address is banned, and for how
+    many seconds it is held back. A valid credential is never asked about."""
     bounds = ctx.snapshot.failed_credentials
     if bounds is None or failures is None:
-        return 0.0
+        return refusal, 0.0
     verdict = failures.fail(ctx.address, bounds, ctx.now_ns / 1e9)
     if verdict.banned_s > 0:
-        raise Refusal(
+        refusal = Refusal(
             BANNED,
             "Too many credentials from your address were not valid.",
             retry_after=math.ceil(verdict.banned_s),
             control="bans",
         )
-    return verdict.delay_s
+    return refusal, verdict.delay_s
