@@ -18,5 +18,5 @@ cdef class Names:
 
 
 cpdef bytes member(bytes text, bytes name)
-cpdef list integers(bytes text, tuple names)
+cpdef list integers(bytes text, Names names)
 cpdef list pick(bytes text, Names wanted)

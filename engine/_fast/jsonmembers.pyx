@@ -175,36 +175,29 @@ cdef long long _integer(const uint8_t *p, const uint8_t *end) noexcept nogil:
     return value if p > start and skip_space(p) >= end else -1
 
 
-cpdef list integers(bytes text, tuple names):
+cpdef list integers(bytes text, Names names):
     """What the members of these names of the object that `text` is say as plain integers, each from 0 to 10^15 - 1.
 
-    -1 for one that is not there or is anything else (a fraction, null, below zero); of several, the last counts.
-    `names` are bytes without quotes and backslashes, 16 at the most (ValueError).
+    In the order of the names, 16 at the most (ValueError). -1 for one that is not there or is anything else (a
+    fraction, null, below zero); of several, the last counts.
     """
     cdef const uint8_t *end = <const uint8_t *>PyBytes_AS_STRING(text) + PyBytes_GET_SIZE(text)
     cdef const uint8_t *p = _first(text, end)
-    cdef Py_ssize_t count = len(names), index, size
+    cdef Py_ssize_t index
     cdef long long[16] values
     cdef Member found
-    cdef bytes name
-    if count > 16:
-        raise ValueError(f"{count} names; at most 16")
-    for index in range(count):
+    if names.count > 16:
+        raise ValueError(f"{names.count} names; at most 16")
+    for index in range(names.count):
         values[index] = -1
     while p != NULL:
         p = _read(p, end, &found)
         if found.value == NULL:
             break
-        size = found.key_end - found.key
-        for index in range(count):
-            name = <bytes>names[index]
-            if PyBytes_GET_SIZE(name) == size:
-                if memcmp(found.key, PyBytes_AS_STRING(name), size) != 0:
-                    continue
-            elif memchr(found.key, 92, size) == NULL or _key(&found) != name:
-                continue
+        index = names.place(&found)
+        if index >= 0:
             values[index] = _integer(found.value, found.value_end)
-    return [values[index] for index in range(count)]
+    return [values[index] for index in range(names.count)]
 
 
 cdef class Names:

@@ -55,18 +55,23 @@ def check_head(headers: Mapping[bytes, bytes], fields: int, is_http10: bool) -> 
         raise Refusal(HEADERS_TOO_LARGE, f"The request has more than {MAX_FIELDS} header fields.")
     if REPEATED in headers:
         raise Refusal(BAD_REQUEST, "A header field that may stand only once was sent twice.")
-    host = headers.get(b"host")
-    if host is None:
-        if not is_http10:
-            raise Refusal(BAD_REQUEST, "The request has no Host header.")
-    elif host not in _valid_hosts:
-        _check_host(host)
+    check_host(headers, is_http10)
     coding = headers.get(b"transfer-encoding")
     if coding is not None:
         _check_coding(coding, headers, is_http10)
     expect = headers.get(b"expect")
     if expect is not None and expect.lower() != b"100-continue":
         raise Refusal(EXPECTATION_FAILED, "The only expectation that can be met is 100-continue.")
+
+
+def check_host(headers: Mapping[bytes, bytes], is_http10: bool) -> None:
+    """All of `check_head` that is left to check of a head that the `plainhead` kernel took. Raises Refusal (400)."""
+    host = headers.get(b"host")
+    if host is None:
+        if not is_http10:
+            raise Refusal(BAD_REQUEST, "The request has no Host header.")
+    elif host not in _valid_hosts:
+        _check_host(host)
 
 
 def _check_host(host: bytes) -> None:
