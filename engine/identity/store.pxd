@@ -13,6 +13,8 @@ cdef class KeyCache:
     cdef readonly dict _known
     cdef object _revision
     cdef unsigned long long _seen
+    cdef bint _shared
+    cdef bint _trusted
     cdef readonly set _unknown
     cdef set _used
     cdef const unsigned long long[:] _word

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from engine.errors import Dialect
 
 if TYPE_CHECKING:
+    from engine.identity.certificate import Certificate
     from engine.identity.principal import Principal
     from engine.limits.limiter import Bound
     from engine.limits.metered import Held
@@ -83,6 +84,7 @@ class RequestContext:
         "answer_bytes",
         "blocked_by",
         "bound",
+        "certificate",
         "closed",
         "endpoint",
         "findings",
@@ -136,6 +138,8 @@ class RequestContext:
         self.address_text = address_text
         self.now_ns = now_ns
         self.started = started
+        # What the client's connection has shown, where TLS asks for it.
+        self.certificate: Certificate | None = None
         self.principal: Principal | None = None
         self.bound: Bound | SharedBound | None = None
         self.late: Bound | SharedBound | None = None

@@ -173,7 +173,7 @@ class Pipeline:
     def _failed(self, ctx: RequestContext, refusal: Refusal) -> Awaitable[None]:
         """Counts a credential that failed, once the request is counted. Raises, or gives, as `_unidentified`."""
         if isinstance(refusal, BadCredential):
-            delay_s = count_failure(ctx, self.failures)
+            refusal, delay_s = count_failure(ctx, self.failures, refusal)
             if delay_s > 0:
                 return _held(refusal, delay_s)
         raise refusal

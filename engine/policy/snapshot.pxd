@@ -47,6 +47,8 @@ cdef class Snapshot:
     cdef readonly Limiter limiter
     cdef readonly object bounds
     cdef readonly object tokens
+    cdef readonly tuple certificates
+    cdef readonly object assigned
     cdef readonly str resource
     cdef readonly object failed_credentials
     cdef readonly dict role_networks
