@@ -192,10 +192,12 @@ class Network(Section, frozen=True, forbid_unknown_fields=True):
 
 
 class Validation(Section, frozen=True, forbid_unknown_fields=True):
-    """Bounds on requests."""
+    """Bounds on requests. `new_types`: types of parts, items and tools that this build does not know and that are let
+    through even where they look like a slip."""
 
     unknown_fields: Literal["allow", "strip", "reject"] = "allow"
     refuse_text: list[Literal["tags", "bidi", "invisible", "controls", "repetition"]] = []
+    new_types: list[Name] = []
     max_body: str | int = "1MiB"
     max_depth: Annotated[int, Meta(ge=1, le=10_000)] = 64
     max_messages: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000

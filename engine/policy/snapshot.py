@@ -455,6 +455,7 @@ def _bounds(policy: Policy) -> Bounds:
             max_body=parse_size(body) if isinstance(body, str) else body,
             unknown_fields=validation.unknown_fields,
             text=TextRules(validation.refuse_text) if validation.refuse_text else None,
+            new_types=frozenset(validation.new_types),
         )
     except ValueError as error:
         raise policy.error(str(error), "validation") from None
