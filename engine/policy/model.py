@@ -135,7 +135,7 @@ class Role(Section, frozen=True, forbid_unknown_fields=True):
 
     endpoints: list[Name] = []
     models: list[Name] = []
-    parameters: dict[Name, Literal["deny", "allow", "strip"] | Cap] = {}
+    parameters: dict[Name, Literal["deny", "allow", "strip", "round"] | Cap] = {}
     redaction: Name = "default"
     tools: list[Name] | None = None
     modalities: list[Literal["text", "image", "audio", "video", "file"]] | None = None
@@ -203,6 +203,17 @@ class Validation(Section, frozen=True, forbid_unknown_fields=True):
     max_messages: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
 
 
+class Answers(Section, frozen=True, forbid_unknown_fields=True):
+    """What of an answer tells one deployment from another. `model: asked` gives the name that the client used; `ids:
+    replace` an id of the gateway's (not in the Responses API, where clients go on by it). `errors`: those of an
+    upstream without hosts, paths, versions, keys and ids of accounts, or replaced by the gateway's own."""
+
+    system_fingerprint: Literal["keep", "drop"] = "keep"
+    model: Literal["keep", "asked"] = "keep"
+    ids: Literal["keep", "replace"] = "keep"
+    errors: Literal["keep", "scrub", "replace"] = "scrub"
+
+
 class UserRule(Section, frozen=True, forbid_unknown_fields=True):
     """A redaction rule of the user's own, beside the built-in pack."""
 
@@ -266,6 +277,7 @@ class Document(Section, frozen=True, forbid_unknown_fields=True):
     limits: list[Limit] = []
     network: Network = Network()
     validation: Validation = Validation()
+    answers: Answers = Answers()
     redaction: Profiles = {}
     hazards: Hazards = Hazards()
     rules: list[UserRule] = []

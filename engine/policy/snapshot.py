@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from engine._fast.bucket import SLOT_BYTES, WINDOW, Table
 from engine._fast.budget import Journal
@@ -30,6 +30,7 @@ from engine.access.network import NetworkRules
 from engine.access.roles import Role
 from engine.access.scope import addresses_within, models_within
 from engine.errors import ADDRESS_DENIED, FORBIDDEN, MODEL_NOT_FOUND, Dialect, Refusal
+from engine.extraction.answers import AnswerRules
 from engine.extraction.content import ContentRules
 from engine.extraction.parameters import ParameterRules, Rule
 from engine.identity.principal import Principal, anonymous
@@ -100,12 +101,14 @@ class CompiledRole:
     """A role with what it decides: whom it lets where, which parameters, and how answers are redacted.
 
     `may_probe`: its policy allows logprobs by name, so they go together with what `engine.extraction.probing` names.
+    `answers`: what of an answer does not leave, None where all of it does.
     """
 
     access: Role
     parameters: ParameterRules | None
     profile: Profile
     may_probe: bool = False
+    answers: AnswerRules | None = None
 
     @property
     def name(self) -> str:
@@ -145,6 +148,7 @@ class Snapshot:
     failed_credentials: FailedCredentials | None
     role_networks: Mapping[str, NetworkRules]
     forwarded: bytes
+    upstream_errors: Literal["keep", "scrub", "replace"] = "scrub"
     _permits: dict[tuple[tuple[str, ...], str, str | None], Permit] = field(default_factory=dict, repr=False)
     _callable: set[tuple[tuple[str, ...], str]] = field(default_factory=set, repr=False)
 
@@ -289,6 +293,7 @@ def compile_snapshot(
                 _parameters(policy, name, entry),
                 profiles[entry.redaction],
                 entry.parameters.get("logprobs") == "allow",
+                _answers(document.answers, entry),
             )
             for name, entry in document.roles.items()
         },
@@ -307,6 +312,7 @@ def compile_snapshot(
         resource=document.identity.resource,
         failed_credentials=_failed_credentials(document.network.bans),
         forwarded=network.forwarded.encode(),
+        upstream_errors=document.answers.errors,
         role_networks={
             name: NetworkRules(map(ip_network, entry.network.allow), map(ip_network, entry.network.deny))
             for name, entry in document.roles.items()
@@ -410,11 +416,12 @@ def _upstream_path(document: model.Document, route: model.Route) -> bytes:
 
 
 def _parameters(policy: Policy, name: str, role: model.Role) -> ParameterRules | None:
-    rules = {
-        parameter: _bound(rule) if isinstance(rule, model.Cap) else Rule(rule)
-        for parameter, rule in role.parameters.items()
-        if rule != "allow"
-    }
+    rules = {}
+    for parameter, rule in role.parameters.items():
+        if isinstance(rule, model.Cap):
+            rules[parameter] = _bound(rule)
+        elif rule == "deny" or rule == "strip":
+            rules[parameter] = Rule(rule)
     content = None
     if role.tools is not None or role.modalities is not None or not role.streaming:
         content = ContentRules(
@@ -428,6 +435,17 @@ def _parameters(policy: Policy, name: str, role: model.Role) -> ParameterRules |
         return ParameterRules(rules, content)
     except ValueError as error:
         raise policy.error(str(error), "roles", name, "parameters") from None
+
+
+def _answers(answers: model.Answers, role: model.Role) -> AnswerRules | None:
+    logprobs = role.parameters.get("logprobs")
+    rules = AnswerRules(
+        logprobs if logprobs in ("strip", "round") else "keep",
+        drop_fingerprint=answers.system_fingerprint == "drop",
+        model_as_asked=answers.model == "asked",
+        replace_ids=answers.ids == "replace",
+    )
+    return rules if rules.active else None
 
 
 def _bound(cap: model.Cap) -> Rule:

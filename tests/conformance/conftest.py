@@ -20,6 +20,8 @@ models: {{"claude*": {{upstream: claude}}, "*": {{upstream: main}}}}
 identity: {{anonymous: user}}
 roles:
   user: {{endpoints: ["*"], models: ["*"], redaction: none}}
+  sealed: {{endpoints: ["*"], models: ["*"], redaction: none, parameters: {{logprobs: strip}}}}
+  rounded: {{endpoints: ["*"], models: ["*"], redaction: none, parameters: {{logprobs: round}}}}
 # The pack is not what is tried here, and compiling it is most of a start.
 redaction: {{default: {{}}, none: {{}}}}
 validation: {{max_body: 64KiB}}

@@ -110,7 +110,11 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
                     "tools": [{"type": "function", "function": {"name": "f"}, "name": "f"}],
                     "odd": {"x": [1]},
                 }
-            ).encode()
+            ).encode(),
+            b'{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"a"}]},{"id":"a"},{"type":'
+            b'"function_call","call_id":"c","name":"f","arguments":"{}"},{"type":"news","a":[1]}]}',
+            b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"}],"tools":[{"name":"f","input_schema":'
+            b'{"type":"object"}},{"type":"bash_20250124","name":"bash"},{"type":"txt","name":"f"}]}',
         ],
     ),
     "request_head": (

@@ -28,6 +28,7 @@ EVENT = b'data: {"choices": [{"index": 0, "delta": {"content": "number 1234. "}}
 class _Role:
     name = "user"
     parameters = None
+    answers = None
 
 
 class _Target:
