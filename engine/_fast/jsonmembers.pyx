@@ -16,6 +16,8 @@ Not handled
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.dict cimport PyDict_GetItem
+from cpython.ref cimport PyObject
 from libc.stdint cimport uint8_t
 from libc.string cimport memchr, memcmp
 
@@ -144,21 +146,7 @@ cdef bint _whole_escapes(const uint8_t *p, const uint8_t *end) noexcept nogil:
     return True
 
 
-def names(bytes text not None) -> list:
-    """The keys of the object that `text` is, as UTF-8, in their order. Empty for anything else."""
-    cdef const uint8_t *end = <const uint8_t *>PyBytes_AS_STRING(text) + PyBytes_GET_SIZE(text)
-    cdef const uint8_t *p = _first(text, end)
-    cdef Member member
-    cdef list found = []
-    while p != NULL:
-        p = _read(p, end, &member)
-        if member.value == NULL:
-            break
-        found.append(_key(&member))
-    return found
-
-
-def member(bytes text not None, bytes name not None):
+cpdef bytes member(bytes text, bytes name):
     """The value of the member `name` of the object that `text` is, as it stands there; of several, the last.
 
     `name` holds no quote and no backslash. None where there is none. White space behind a number is part of it.
@@ -182,3 +170,68 @@ def member(bytes text not None, bytes name not None):
     if value == NULL:
         return None
     return PyBytes_FromStringAndSize(<const char *>value, value_end - value)
+
+
+cdef long long _integer(const uint8_t *p, const uint8_t *end) noexcept nogil:
+    """The number between `p` and `end` where it is plain digits, 15 at the most; else -1."""
+    cdef const uint8_t *start = p
+    cdef long long value = 0
+    while p < end and 48 <= p[0] <= 57:
+        if p - start == 15:
+            return -1
+        value = value * 10 + p[0] - 48
+        p += 1
+    return value if p > start and skip_space(p) >= end else -1
+
+
+cpdef list integers(bytes text, tuple names):
+    """What the members of these names of the object that `text` is say as plain integers, each from 0 to 10^15 - 1.
+
+    -1 for one that is not there or is anything else (a fraction, null, below zero); of several, the last counts.
+    `names` are bytes without quotes and backslashes, 16 at the most (ValueError).
+    """
+    cdef const uint8_t *end = <const uint8_t *>PyBytes_AS_STRING(text) + PyBytes_GET_SIZE(text)
+    cdef const uint8_t *p = _first(text, end)
+    cdef Py_ssize_t count = len(names), index, size
+    cdef long long[16] values
+    cdef Member found
+    cdef bytes name
+    if count > 16:
+        raise ValueError(f"{count} names; at most 16")
+    for index in range(count):
+        values[index] = -1
+    while p != NULL:
+        p = _read(p, end, &found)
+        if found.value == NULL:
+            break
+        size = found.key_end - found.key
+        for index in range(count):
+            name = <bytes>names[index]
+            if PyBytes_GET_SIZE(name) == size:
+                if memcmp(found.key, PyBytes_AS_STRING(name), size) != 0:
+                    continue
+            elif memchr(found.key, 92, size) == NULL or _key(&found) != name:
+                continue
+            values[index] = _integer(found.value, found.value_end)
+    return [values[index] for index in range(count)]
+
+
+cpdef list pick(bytes text, dict wanted):
+    """The members of the object that `text` is whose names, as UTF-8, are keys of `wanted`: pairs of what stands there
+    in `wanted` and the value as it stands in the text, in the text's order. Empty for anything but an object.
+    """
+    cdef const uint8_t *end = <const uint8_t *>PyBytes_AS_STRING(text) + PyBytes_GET_SIZE(text)
+    cdef const uint8_t *p = _first(text, end)
+    cdef Member found
+    cdef PyObject *entry
+    cdef list picked = []
+    while p != NULL:
+        p = _read(p, end, &found)
+        if found.value == NULL:
+            break
+        entry = PyDict_GetItem(wanted, _key(&found))
+        if entry != NULL:
+            picked.append(
+                (<object>entry, PyBytes_FromStringAndSize(<const char *>found.value, found.value_end - found.value))
+            )
+    return picked

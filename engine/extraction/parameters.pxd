@@ -1,1 +1,10 @@
-# Compiled as it stands: see setup.py.
+from engine._fast.jsonmembers cimport pick
+
+
+cdef class ParameterRules:
+    cdef dict _checks
+    cdef object _content
+    cdef readonly frozenset caps
+    cdef readonly frozenset strips
+
+    cpdef check(self, bytes body)

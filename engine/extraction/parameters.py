@@ -1,7 +1,7 @@
 """What a role may set in a request: parameters that are denied, bounded or stripped.
 
-A decoder compiled from the rules reads the fields they name and skips the rest. The body must have passed the guard: no
-duplicate keys, one reading.
+Of the request's fields only those that the rules name are read. The body must have passed the guard: no duplicate
+keys, one reading.
 
 - ``deny``: a request that sets it is refused.
 - ``max``: refused when any spelling asks for more, for less than nothing (servers take -1 for "no bound"), or for
@@ -18,8 +18,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from msgspec import Raw, Struct, ValidationError, defstruct, json
+from msgspec import Raw, Struct, ValidationError, json
 
+from engine._fast.jsonmembers import pick
 from engine.errors import BAD_REQUEST, Refusal
 from engine.extraction.content import ContentRules
 from engine.extraction.spellings import INCLUDE, INCLUDE_LOGPROBS, Spelling, asked, spellings
@@ -54,39 +55,29 @@ class ParameterRules:
     are taken out of the answer too (see `engine.extraction.answers`). `caps` are those that `lower` lowers.
     """
 
-    __slots__ = ("_checks", "_content", "_decode", "caps", "strips")
+    __slots__ = ("_checks", "_content", "caps", "strips")
 
     def __init__(self, rules: Mapping[str, Rule], content: ContentRules | None = None) -> None:
         """`content`: what the role says of tools, kinds of content and streaming, checked with the parameters."""
         self._content = content
         self.strips = frozenset(name for name, rule in rules.items() if rule.action == "strip")
         self.caps = frozenset(name for name, rule in rules.items() if rule.action == "cap")
-        checks: dict[str, list[_Check]] = {}
+        checks: dict[bytes, list[_Check]] = {}
         for name, rule in rules.items():
             if rule.action in ("deny", "max", "cap"):
                 for spelling in spellings(name):
                     check = _Check(name, spelling, rule.maximum, rule.action == "cap")
-                    checks.setdefault(spelling[0], []).append(check)
-        self._checks = tuple((f"field_{position}", tuple(each)) for position, each in enumerate(checks.values()))
-        fields = defstruct(
-            "Fields",
-            [(f"field_{position}", Any, None) for position in range(len(checks))],
-            rename={f"field_{position}": field for position, field in enumerate(checks)},
-            frozen=True,
-            gc=False,
-        )
-        self._decode = json.Decoder(fields).decode
+                    checks.setdefault(spelling[0].encode(), []).append(check)
+        self._checks = {field: tuple(each) for field, each in checks.items()}
 
     def check(self, body: bytes) -> None:
         """Raise Refusal if the request in `body`, a JSON object, sets what the rules deny or more than they allow."""
         if self._content is not None:
             self._content.check(body)
-        fields = self._decode(body)
-        for name, checks in self._checks:
-            value = getattr(fields, name)
-            if value is not None:
-                for check in checks:
-                    _judge(check, value)
+        for checks, value in pick(body, self._checks):
+            asking = json.decode(value)
+            for check in checks:
+                _judge(check, asking)
 
     def lower(self, body: bytes) -> bytes:
         """The request with what asks for more than a cap lowered to it; the same object when nothing does.
@@ -95,7 +86,7 @@ class ParameterRules:
         """
         fields = _FIELDS.decode(body)
         changed = False
-        for _, checks in self._checks:
+        for checks in self._checks.values():
             for check in checks:
                 if check.lowers and check.spelling[0] in fields:
                     changed |= _lower(fields, check)

@@ -8,7 +8,7 @@ from typing import Literal
 Source = Literal["api_key", "jwt", "introspection", "anonymous"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Principal:
     """An identified caller. Immutable, and the same object for each request of a key, so that it can key a cache.
 

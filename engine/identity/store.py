@@ -15,13 +15,13 @@ import hmac
 import os
 import sqlite3
 from contextlib import closing
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from engine._fast.fingerprint import SECRET_BYTES, Fingerprint
 from engine.identity.database import DATABASE, REVISION, StoreError, open_database
 from engine.identity.errors import IdentityUnavailable
-from engine.identity.keys import parse
+from engine.identity.keys import digest, parse
 from engine.identity.principal import Principal
 from engine.identity.records import COLUMNS, KeyRecord, to_record
 from engine.identity.revision import Revision
@@ -33,7 +33,7 @@ _READER_WAIT_S: Final = 0.1
 
 # About 0.5 KB each. Past the bound the cache begins anew, at one query a key.
 _KNOWN_KEYS: Final = 65_536
-# Digests of what was no key lately: a client that repeats a bad key costs no query each time.
+# Fingerprints of what was no key lately: a client that repeats a bad key costs no query each time.
 _UNKNOWN_KEYS: Final = 4_096
 
 # Ours have 56 characters, those of others up to a few hundred. What is longer is no key.
@@ -52,6 +52,7 @@ class KeyCache:
         "_connection",
         "_data_version",
         "_file",
+        "_fingerprint",
         "_folder",
         "_known",
         "_revision",
@@ -66,6 +67,8 @@ class KeyCache:
         self._folder = folder
         # Counts the times that something in the store was found to have changed.
         self.generation = 0
+        # Both maps are keyed by fingerprints: no key is held in memory, and no look-up tells how near to one it was.
+        self._fingerprint = Fingerprint(os.urandom(SECRET_BYTES))
         self._known: dict[bytes, Principal] = {}
         self._unknown: set[bytes] = set()
         self._used: set[str] = set()
@@ -86,6 +89,8 @@ class KeyCache:
     def close(self) -> None:
         """Close the files. `lookup` must not be called any more."""
         self._connection.close()
+        # The word is a view of the mapping, which cannot be closed under it.
+        self._word = memoryview(bytes(8)).cast("Q")
         self._revision.close()
 
     def lookup(self, token: bytes | str, now_s: float) -> Principal | None:
@@ -97,10 +102,10 @@ class KeyCache:
             self._forget()
         if isinstance(token, str):
             token = token.encode("utf-8", "replace")
-        hashed = sha256(token).digest()
-        principal = self._known.get(hashed)
+        known_by = self._fingerprint.of(token)
+        principal = self._known.get(known_by)
         if principal is None:
-            principal = self._read(token, hashed)
+            principal = self._read(token, known_by)
             if principal is None:
                 return None
         expires_at = principal.expires_at
@@ -166,9 +171,10 @@ class KeyCache:
         self._known.clear()
         self._unknown.clear()
 
-    def _read(self, token: bytes, hashed: bytes) -> Principal | None:
-        if hashed in self._unknown or len(token) > _LONGEST_KEY:
+    def _read(self, token: bytes, known_by: bytes) -> Principal | None:
+        if known_by in self._unknown or len(token) > _LONGEST_KEY:
             return None
+        hashed = digest(token)
         key_id = parse(token)
         found = self._row(_BY_ID, key_id) if key_id is not None else None
         if found is None:
@@ -177,7 +183,7 @@ class KeyCache:
         if found is None or expires == _INVALID:
             if len(self._unknown) >= _UNKNOWN_KEYS:
                 self._unknown.clear()
-            self._unknown.add(hashed)
+            self._unknown.add(known_by)
             return None
         record = found[2]
         principal = Principal(
@@ -192,7 +198,7 @@ class KeyCache:
         )
         if len(self._known) >= _KNOWN_KEYS:
             self._known.clear()
-        self._known[hashed] = principal
+        self._known[known_by] = principal
         return principal
 
     def _row(self, statement: str, value: str | bytes) -> tuple[bytes, bytes | None, KeyRecord] | None:

@@ -1,3 +1,4 @@
+from engine.pipeline.authorize cimport refusal, take
 from engine.pipeline.context cimport RequestContext, Reservation
 
 

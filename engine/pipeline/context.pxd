@@ -1,3 +1,7 @@
+from engine.identity.principal cimport Principal
+from engine.policy.snapshot cimport Endpoint, Permit, Snapshot
+
+
 cdef class Reservation:
     cdef public tuple taken
     cdef public bint closed
@@ -7,27 +11,32 @@ cdef class Reservation:
     cdef public long long counted
     cdef public object tap
 
+    cpdef give_back(self, long long now_ns)
+    cpdef keep(self)
+
 
 cdef class Usage:
     cdef public long long input
     cdef public long long output
 
+    cpdef merge(self, long long input, long long output)
+
 
 cdef class RequestContext:
     cdef public str id
-    cdef public object snapshot
+    cdef public Snapshot snapshot
     cdef public str method
     cdef public str path
-    cdef public object endpoint
+    cdef public Endpoint endpoint
     cdef public dict headers
     cdef public bytes address
     cdef public str address_text
     cdef public long long now_ns
     cdef public double started
-    cdef public object principal
+    cdef public Principal principal
     cdef public object bound
     cdef public object late
-    cdef public object permit
+    cdef public Permit permit
     cdef public object profile
     cdef public Reservation reservation
     cdef public object request

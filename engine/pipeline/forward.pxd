@@ -1,5 +1,13 @@
 from engine.pipeline.context cimport RequestContext, Reservation
+from engine.policy.snapshot cimport Permit
+from engine.policy.upstreams cimport UpstreamConfig
 
 
-cpdef forward(RequestContext ctx, object permit, Reservation reservation, bytes body, bytes target_query=*)
-cpdef bytes request_head(RequestContext ctx, object permit, bytes method, bytes target_query)
+cdef class Outgoing:
+    cdef readonly UpstreamConfig upstream
+    cdef readonly bytes data
+    cdef readonly Reservation reservation
+
+
+cpdef Outgoing forward(RequestContext ctx, Permit permit, Reservation reservation, bytes body, bytes target_query=*)
+cpdef bytes request_head(RequestContext ctx, Permit permit, bytes method, bytes target_query)

@@ -7,11 +7,12 @@ credential, not its cookies, not a hop-by-hop field. The body is the one that th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext, Reservation
-    from engine.policy.snapshot import Permit, UpstreamConfig
+    from engine.policy.snapshot import Permit
+    from engine.policy.upstreams import UpstreamConfig
     from engine.validation.form import Form
 
 # What a client may tell the provider. Each name is a documented field of a dialect, or trace context (W3C).
@@ -32,12 +33,15 @@ QUERY = (b"beta", b"api-version")
 ANTHROPIC_VERSION = b"anthropic-version: 2023-06-01\r\n"
 
 
-class Outgoing(NamedTuple):
+class Outgoing:
     """A request that passed. `data` is head and body, ready for the wire."""
 
-    upstream: UpstreamConfig
-    data: bytes
-    reservation: Reservation
+    __slots__ = ("data", "reservation", "upstream")
+
+    def __init__(self, upstream: UpstreamConfig, data: bytes, reservation: Reservation) -> None:
+        self.upstream = upstream
+        self.data = data
+        self.reservation = reservation
 
 
 def query(target: bytes) -> bytes:

@@ -1,7 +1,9 @@
+from engine.identity.principal cimport Principal
+from engine.identity.store cimport KeyCache
 from engine.pipeline.context cimport RequestContext
 
 
-cpdef credential(RequestContext ctx)
-cpdef identify(RequestContext ctx, object keys, object tokens)
-cdef _by_key(RequestContext ctx, object keys, bytes token, double now_s, bint alone)
-cdef _admit(RequestContext ctx, object principal)
+cpdef bytes credential(RequestContext ctx)
+cpdef identify(RequestContext ctx, KeyCache keys, object tokens)
+cdef Principal _by_key(RequestContext ctx, KeyCache keys, bytes token, double now_s, bint alone)
+cdef Principal _admit(RequestContext ctx, Principal principal)

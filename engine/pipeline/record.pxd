@@ -1,19 +1,21 @@
+from engine._fast.jsonline cimport Line
 from engine.pipeline.context cimport RequestContext
+from engine.pipeline.meters cimport Meters
 
 
 cdef class _Clock:
-    cdef str _prefix
+    cdef bytes _prefix
     cdef long long _second
 
-    cpdef str text(self, long long now_ns)
+    cdef write(self, long long now_ns)
 
 
-cdef dict _quoted_texts
 cdef dict _controls_texts
+cdef Line _line
 cdef _Clock _clock
 
-cdef str _quoted(str text)
-cdef str _controls(RequestContext ctx)
+cdef _text(bytes member, str text)
+cdef bytes _controls(RequestContext ctx)
 
 cpdef bytes audit_line(RequestContext ctx, double seconds)
-cpdef record(RequestContext ctx, double seconds, object audit, object meters)
+cpdef record(RequestContext ctx, double seconds, object audit, Meters meters)

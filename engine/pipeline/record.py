@@ -12,30 +12,25 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from engine._fast.jsonline import Line
+
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
     from engine.pipeline.meters import Meters
     from engine.telemetry.audit import AuditWriter
 
 
-# Texts that come again and again (names of the policy, subjects, addresses), as JSON; at most 4 MB of them.
-_KNOWN_TEXTS: Final = 8192
-
 _encode: Final = msgspec.json.Encoder().encode
-_quoted_texts: dict[str, str] = {}
-_controls_texts: dict[tuple[str | None, ...], str] = {}
+_controls_texts: dict[tuple[str | None, ...], bytes] = {}
+# One for the process: a line is written at once, and only by the event loop's thread.
+_line = Line()
 
 
-def _quoted(text: str) -> str:
-    """A text as a JSON string."""
-    known = _quoted_texts.get(text)
-    if known is None:
-        known = _encode(text).decode()
-        if len(text) <= 256:
-            if len(_quoted_texts) >= _KNOWN_TEXTS:
-                _quoted_texts.clear()
-            _quoted_texts[text] = known
-    return known
+def _text(member: bytes, text: str) -> None:
+    """Writes a member, given with its quotes, colon and what stands before it, and a text as its value."""
+    _line.raw(member)
+    if not _line.text(text):
+        _line.raw(_encode(text.encode("utf-8", "replace").decode()))
 
 
 class _Clock:
@@ -45,21 +40,23 @@ class _Clock:
 
     def __init__(self) -> None:
         self._second = -1
-        self._prefix = ""
+        self._prefix = b""
 
-    def text(self, now_ns: int) -> str:
+    def write(self, now_ns: int) -> None:
+        """Writes the time as a JSON string, RFC 3339 in UTC, to the millisecond."""
         second = now_ns // 1_000_000_000
         if second != self._second:
             self._second = second
-            self._prefix = strftime("%Y-%m-%dT%H:%M:%S", gmtime(second))
-        milliseconds = now_ns // 1_000_000 % 1000
-        return f"{self._prefix}.{milliseconds:03d}Z"
+            self._prefix = strftime('"%Y-%m-%dT%H:%M:%S.', gmtime(second)).encode()
+        _line.raw(self._prefix)
+        _line.number(now_ns // 1_000_000 % 1000, 3)
+        _line.raw(b'Z"')
 
 
 _clock = _Clock()
 
 
-def _controls(ctx: RequestContext) -> str:
+def _controls(ctx: RequestContext) -> bytes:
     """The controls that ran to their end and what each decided, as JSON: one that is not named did not run."""
     network = "denied" if ctx.reason == "address_denied" else "allowed"
     identify = ctx.principal.source if ctx.principal is not None else None
@@ -74,7 +71,7 @@ def _controls(ctx: RequestContext) -> str:
     text = _controls_texts.get(decided)
     if text is None:
         names = ("network", "identify", "limits", "authorize", "validate", "redaction")
-        text = _encode({name: value for name, value in zip(names, decided, strict=True) if value is not None}).decode()
+        text = _encode({name: value for name, value in zip(names, decided, strict=True) if value is not None})
         # Each has a few values, written in the code.
         _controls_texts[decided] = text
     return text
@@ -84,43 +81,60 @@ def audit_line(ctx: RequestContext, seconds: float) -> bytes:
     """The line as JSON, without its newline.
 
     Times: RFC 3339 in UTC, durations in milliseconds, sizes in bytes. It is put together from parts that are JSON
-    already, because an encoder would write the same names and subjects anew for every request.
+    already, because an encoder would write the same names anew for every request.
     """
-    principal, permit, usage = ctx.principal, ctx.permit, ctx.usage
-    microseconds = int(seconds * 1e6)
-    milliseconds, rest = microseconds // 1000, microseconds % 1000
-    parts = [
-        f'{{"time":"{_clock.text(ctx.now_ns)}","id":"{ctx.id}","status":{ctx.status},'
-        f'"address":{_quoted(ctx.address_text)},"method":{_quoted(ctx.method)},"path":{_quoted(ctx.path)}'
-    ]
-    if ctx.endpoint is not None:
-        parts.append(f',"endpoint":{_quoted(ctx.endpoint.name)}')
+    principal, permit, usage, endpoint = ctx.principal, ctx.permit, ctx.usage, ctx.endpoint
+    _line.begin()
+    _line.raw(b'{"time":')
+    _clock.write(ctx.now_ns)
+    _text(b',"id":', ctx.id)
+    _line.raw(b',"status":')
+    _line.number(ctx.status)
+    _text(b',"address":', ctx.address_text)
+    _text(b',"method":', ctx.method)
+    _text(b',"path":', ctx.path)
+    if endpoint is not None:
+        _text(b',"endpoint":', endpoint.name)
     if principal is not None:
-        parts.append(f',"subject":{_quoted(principal.subject)},"credential":"{principal.source}"')
+        _text(b',"subject":', principal.subject)
+        _text(b',"credential":', principal.source)
         if principal.key_id:
-            parts.append(f',"key":{_quoted(principal.key_id)}')
+            _text(b',"key":', principal.key_id)
         if principal.team is not None:
-            parts.append(f',"team":{_quoted(principal.team)}')
+            _text(b',"team":', principal.team)
     if permit is not None:
-        parts.append(f',"role":{_quoted(permit.role.name)},"upstream":{_quoted(permit.target.upstream.name)}')
+        _text(b',"role":', permit.role.access.name)
+        _text(b',"upstream":', permit.target.upstream.name)
     if ctx.model is not None:
-        parts.append(f',"model":{_quoted(ctx.model)}')
+        _text(b',"model":', ctx.model)
     if ctx.stream:
-        parts.append(',"stream":true')
+        _line.raw(b',"stream":true')
     if ctx.reason is not None:
-        parts.append(f',"reason":{_quoted(ctx.reason)}')
+        _text(b',"reason":', ctx.reason)
     if ctx.limited_by is not None:
-        parts.append(f',"limited_by":{_quoted(ctx.limited_by)}')
+        _text(b',"limited_by":', ctx.limited_by)
     if ctx.findings:
-        parts.append(f',"findings":{_encode(ctx.findings).decode()}')
+        _line.raw(b',"findings":')
+        _line.raw(_encode(ctx.findings))
     if usage is not None:
-        given, made = max(usage.input, 0), max(usage.output, 0)
-        parts.append(f',"tokens":{{"input":{given},"output":{made}}}')
-    parts.append(
-        f',"controls":{_controls(ctx)},"request_bytes":{ctx.request_bytes},"answer_bytes":{ctx.answer_bytes},'
-        f'"duration_ms":{milliseconds}.{rest:03d}}}'
-    )
-    return "".join(parts).encode("utf-8", "surrogatepass")
+        _line.raw(b',"tokens":{"input":')
+        _line.number(max(0, usage.input))
+        _line.raw(b',"output":')
+        _line.number(max(0, usage.output))
+        _line.raw(b"}")
+    _line.raw(b',"controls":')
+    _line.raw(_controls(ctx))
+    _line.raw(b',"request_bytes":')
+    _line.number(ctx.request_bytes)
+    _line.raw(b',"answer_bytes":')
+    _line.number(ctx.answer_bytes)
+    microseconds = int(seconds * 1e6)
+    _line.raw(b',"duration_ms":')
+    _line.number(microseconds // 1000)
+    _line.raw(b".")
+    _line.number(microseconds % 1000, 3)
+    _line.raw(b"}")
+    return _line.take()
 
 
 def record(ctx: RequestContext, seconds: float, audit: AuditWriter | None, meters: Meters) -> None:

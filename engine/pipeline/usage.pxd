@@ -1,4 +1,5 @@
-from engine.pipeline.context cimport RequestContext
+from engine._fast.jsonmembers cimport integers, member
+from engine.pipeline.context cimport RequestContext, Reservation, Usage
 
 
 cdef class UsageTap:
@@ -21,3 +22,5 @@ cdef class UsageTap:
 cpdef bytes ask_for_usage(RequestContext ctx, bytes body)
 cpdef read_usage(RequestContext ctx, bytes body)
 cpdef bint is_counted(RequestContext ctx) except -1
+cdef bint _writes(RequestContext ctx) except -1
+cdef _take_report(RequestContext ctx, bytes data)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine._fast.jsonmembers import member
+from engine._fast.jsonmembers import integers, member
 from engine._fast.sse import EventTooLong, Splitter
 from engine.errors import RATE_LIMITED, UPSTREAM_BROKEN, Refusal
 from engine.extraction.tokens import answer_tokens
@@ -22,18 +22,15 @@ if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
 
 
-class _Tokens(msgspec.Struct):
-    """All dialects' names: OpenAI chat and completions, then Responses and Anthropic."""
-
-    prompt_tokens: int = -1
-    completion_tokens: int = -1
-    input_tokens: int = -1
-    output_tokens: int = -1
-    cache_creation_input_tokens: int | None = 0
-    cache_read_input_tokens: int | None = 0
-
-
-_decoder = msgspec.json.Decoder(_Tokens)
+# All dialects' names of what an answer used: OpenAI chat and completions, then Responses and Anthropic.
+_TOKENS = (
+    b"prompt_tokens",
+    b"completion_tokens",
+    b"input_tokens",
+    b"output_tokens",
+    b"cache_creation_input_tokens",
+    b"cache_read_input_tokens",
+)
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _options = msgspec.json.Decoder(dict[str, object])
 
@@ -99,27 +96,22 @@ NO_OUTPUT = ("embeddings", "moderations")
 
 
 def _take_report(ctx: RequestContext, data: bytes) -> None:
-    # `find`, not `in`: bytes first ask whether what is looked for is a number, by an error that is raised and caught.
-    if data.find(b'"usage"') < 0:
-        return
     found = member(data, b"usage")
-    for name in _HOLDERS:
-        if found is None:
+    # `find`, not `in`: bytes first ask whether what is looked for is a number, by an error that is raised and caught.
+    if found is None and data.find(b'"usage"') >= 0:
+        for name in _HOLDERS:
             holder = member(data, name)
-            found = member(holder, b"usage") if holder is not None else None
+            if found is None and holder is not None:
+                found = member(holder, b"usage")
     if found is None:
         return
-    try:
-        tokens = _decoder.decode(found)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return
+    prompt, completion, given, written, created, cached = integers(found, _TOKENS)
+    if prompt < 0 and given >= 0:
+        # Anthropic reports cached input beside input_tokens, OpenAI within it.
+        prompt = given + max(created, 0) + max(cached, 0)
     if ctx.usage is None:
         ctx.usage = Usage()
-    given = tokens.prompt_tokens
-    if given < 0 and tokens.input_tokens >= 0:
-        # Anthropic reports cached input beside input_tokens, OpenAI within it.
-        given = tokens.input_tokens + (tokens.cache_creation_input_tokens or 0) + (tokens.cache_read_input_tokens or 0)
-    ctx.usage.merge(given, max(tokens.completion_tokens, tokens.output_tokens))
+    ctx.usage.merge(prompt, max(completion, written))
 
 
 class UsageTap:

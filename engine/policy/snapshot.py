@@ -73,7 +73,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SHOWN: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Endpoint:
     """Something a client may call. `upstream_path` follows the upstream's `path_prefix`.
 
@@ -96,7 +96,7 @@ class Endpoint:
     response_schema: Schema | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CompiledRole:
     """A role with what it decides: whom it lets where, which parameters, and how answers are redacted.
 
@@ -104,19 +104,15 @@ class CompiledRole:
     `answers`: what of an answer does not leave, None where all of it does.
     """
 
+    name: str
     access: Role
     parameters: ParameterRules | None
     profile: Profile
     may_probe: bool = False
     answers: AnswerRules | None = None
 
-    @property
-    def name(self) -> str:
-        """The role's name."""
-        return self.access.name
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Permit:
     """That a request may go upstream: under which role, and where to. Only a snapshot makes one."""
 
@@ -124,7 +120,7 @@ class Permit:
     target: ModelTarget
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """A compiled policy. `endpoints` is by exact request path, `kept` by one with `{id}` in it; `anonymous` is who has
     no credential, if anybody may. `forwarded` is the
@@ -204,7 +200,10 @@ class Snapshot:
         key = (principal.roles, endpoint)
         if key in self._callable:
             return
-        if not any(role.access.permits_endpoint(endpoint) for role in self._roles_of(principal)):
+        for role in self._roles_of(principal):
+            if role.access.permits_endpoint(endpoint):
+                break
+        else:
             raise Refusal(FORBIDDEN, f"Your role does not allow the endpoint '{endpoint}'.", control="roles")
         if len(self._callable) < _REMEMBERED:
             self._callable.add(key)
@@ -289,6 +288,7 @@ def compile_snapshot(
         models=ModelTable(document.routing, upstreams),
         roles={
             name: CompiledRole(
+                name,
                 Role(name, entry.endpoints, entry.models, entry.redaction, NAMED_ONLY),
                 _parameters(policy, name, entry),
                 profiles[entry.redaction],

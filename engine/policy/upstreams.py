@@ -20,7 +20,7 @@ _REMEMBERED: Final = 4096
 DEFAULT_OUTPUT: Final = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UpstreamConfig:
     """An upstream. Time-outs are in seconds; `authority` is the value of Host; `path_prefix` ends in no slash."""
 
@@ -44,7 +44,7 @@ class UpstreamConfig:
         return hash(self.name)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Price:
     """USD per million tokens."""
 
@@ -52,7 +52,7 @@ class Price:
     output: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ModelTarget:
     """Where a model's requests go. `name` is the policy's entry: a name or a glob; of a route, its name.
 
@@ -128,7 +128,10 @@ class ModelTable:
         try:
             return self._known[name]
         except KeyError:
-            target = next((target for glob, target in self._globs if glob.matches(name)), None)
+            target = self._by_glob(name)
             if len(name) <= MAX_NAME and len(self._known) < len(self.names) + _REMEMBERED:
                 self._known[name] = target
             return target
+
+    def _by_glob(self, name: str) -> ModelTarget | None:
+        return next((target for glob, target in self._globs if glob.matches(name)), None)

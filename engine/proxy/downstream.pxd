@@ -1,4 +1,8 @@
+from engine._fast.plainhead cimport head_end, line_end, plain_fields, plain_length
 from engine.pipeline.context cimport RequestContext
+from engine.pipeline.forward cimport Outgoing
+from engine.policy.snapshot cimport Endpoint
+from engine.proxy.headers cimport status_line
 from engine.proxy.lane cimport Lane
 from engine.proxy.relay cimport Exchange
 
@@ -20,7 +24,7 @@ cdef class Downstream:
     cdef dict _headers
     cdef bint _http10
     cdef Lane _lane
-    cdef object _length
+    cdef long long _length
     cdef bytearray _partial
     cdef bint _paused
     cdef bytes _query
@@ -35,7 +39,9 @@ cdef class Downstream:
     cdef _head(self, bytes data)
     cdef _await_head(self)
     cdef _hand_over(self, bytes data, Py_ssize_t end)
-    cdef _begin(self, bytes line, object endpoint, bytes data, Py_ssize_t end)
+    cdef _begin(self, bytes line, Endpoint endpoint, bytes data, Py_ssize_t end)
+    cdef bint _take_plain(self, bytes line, bytes data, Py_ssize_t end) except -1
+    cdef _decide(self, RequestContext ctx)
     cdef _check_head(self, RequestContext ctx)
     cdef _frame(self, bytes line, bytes data, Py_ssize_t end)
     cdef _keep_rest(self, bytes data, Py_ssize_t size)
@@ -43,7 +49,7 @@ cdef class Downstream:
     cdef _await_body(self)
     cdef _feed(self, bytes data)
     cdef _submit(self, RequestContext ctx)
-    cdef _start(self, RequestContext ctx, object out)
+    cdef _start(self, RequestContext ctx, Outgoing out)
     cdef _refuse_early(self, object refusal)
     cdef _fail(self, RequestContext ctx)
     cdef _refuse(self, RequestContext ctx, object refusal, bint close)

@@ -3,7 +3,8 @@
 Theory of operation. Between two requests the connection looks at the head of the next. If method and path are of the
 fast lane, llhttp parses the request and the pipeline's phases run on it, synchronously, up to the write upstream.
 If not, the connection is handed to aiohttp with all that was read, and stays there. A head is looked at only when it is
-there as a whole, so one look decides.
+there as a whole, so one look decides. A request that is plain and whole is read by the `plainhead` kernel, which takes
+a part of what llhttp takes and reads it the same way.
 
 One request at a time: what a client sends ahead waits, bounded, until the answer before it is written.
 
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
+from engine._fast.plainhead import head_end, line_end, plain_fields, plain_length
 from engine.errors import (
     BAD_REQUEST,
     CLIENT_GONE,
@@ -65,6 +67,9 @@ LINGER_BYTES: Final = 1 << 20
 _NEVER: Final = float("inf")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HEAD_END: Final = b"\r\n\r\n"
+_CR: Final = 13
+_LF: Final = 10
+_ONE: Final = 49
 
 
 class Downstream:
@@ -216,12 +221,12 @@ class Downstream:
             data = bytes(self._partial)
             self._partial.clear()
         else:
-            if data[:1] in b"\r\n":
+            if data[0] == _CR or data[0] == _LF:
                 # RFC 9112, section 2.2: empty lines before a request are ignored.
                 data = data.lstrip(b"\r\n")
                 if not data:
                     return
-            end = data.find(_HEAD_END)
+            end = head_end(data)
             if end < 0:
                 self._partial += data
                 self._stage = HEAD
@@ -231,7 +236,7 @@ class Downstream:
         if end > self._lane.max_header:
             self._refuse_early(Refusal(HEADERS_TOO_LARGE, "The request's head is too large."))
             return
-        line = data[: data.index(b"\r\n")]
+        line = data[: line_end(data)]
         endpoint = self._lane.endpoint(line)
         if endpoint is None:
             self._hand_over(data, end)
@@ -272,6 +277,12 @@ class Downstream:
         self._complete = self._close = self._chunked = self._headed = False
         self._exchange = None
         lane = self._lane
+        if self._take_plain(line, data, end):
+            ctx = self._ctx = lane.pipeline.open(
+                "POST", endpoint.path, endpoint, self._headers, self._address, self._address_text
+            )
+            self._decide(ctx)
+            return
         target = line.split(b" ", 2)[1]
         self._query = query(target) if target.find(b"?") >= 0 else b""
         ctx = self._ctx = lane.pipeline.open(
@@ -289,9 +300,36 @@ class Downstream:
                 return
         self._seen = len(data) - end
         self._frame(line, data, end)
+        self._decide(ctx)
+
+    def _take_plain(self, line: bytes, data: bytes, end: int) -> bool:
+        """Takes a request that is plain and there as a whole, without llhttp. False: nothing was taken."""
+        if line.find(b"?") >= 0 or line[-1] != _ONE:
+            return False
+        fields = plain_fields(data, len(line) + 2, end)
+        if fields is None:
+            return False
+        length = plain_length(fields)
+        begin = end + 4
+        if length < 0 or length > len(data) - begin:
+            return False
+        self._headers = fields
+        self._fields = len(fields)
+        self._begun = 1
+        self._headed = self._complete = True
+        self._http10 = False
+        self._query = b""
+        self._length = self._body_size = length
+        self._body.append(data[begin : begin + length])
+        if len(data) > begin + length:
+            self._ahead[:0] = data[begin + length :]
+        return True
+
+    def _decide(self, ctx: RequestContext) -> None:
+        """Goes on with a request whose head was read."""
         try:
             self._check_head(ctx)
-            pending = lane.pipeline.head(ctx)
+            pending = self._lane.pipeline.head(ctx)
         except Refusal as refusal:
             # After a head that has two readings nobody knows where the next one begins.
             self._refuse(ctx, refusal, refusal.kind is BAD_REQUEST or not self._complete)

@@ -3,3 +3,6 @@ cdef class Clock:
     cdef long long _second
 
     cpdef bytes line(self)
+
+
+cpdef bytes status_line(int status)

@@ -1,13 +1,15 @@
 from engine.pipeline.context cimport RequestContext
+from engine.pipeline.forward cimport Outgoing
 from engine.pipeline.phases cimport Pipeline
-from engine.pipeline.usage cimport UsageTap
+from engine.pipeline.sanitize cimport check_answer, feed_stream, must_be_whole, open_stream
+from engine.pipeline.usage cimport UsageTap, is_counted, read_usage
 from engine.proxy.deadlines cimport Sweeper
 
 
 cdef class Exchange:
     cdef Pipeline _pipeline
     cdef RequestContext _ctx
-    cdef object _out
+    cdef Outgoing _out
     cdef object _pool
     cdef object _sink
     cdef Sweeper _sweeper

@@ -1,3 +1,5 @@
+from engine._fast.plainhead cimport head_end, line_end, plain_fields, plain_length, plain_status
+from engine.policy.upstreams cimport UpstreamConfig
 from engine.proxy.deadlines cimport Sweeper
 from engine.proxy.relay cimport Exchange
 
@@ -22,12 +24,13 @@ cdef class UpstreamConnection:
     cpdef send(self, Exchange exchange, bytes data)
     cpdef abort(self)
     cpdef close(self)
+    cdef bint _take_plain(self, Exchange exchange, bytes data) except -1
     cdef _finish(self, Exchange exchange)
     cdef _fail(self, str reason)
 
 
 cdef class Pool:
-    cdef public object config
+    cdef public UpstreamConfig config
     cdef object _loop
     cdef object _ssl
     cdef Sweeper _sweeper

@@ -1,9 +1,9 @@
 """Connections to one upstream: HTTP/1.1, pooled, one request at a time on each.
 
 Theory of operation. A request is written to an idle connection if there is one, else a new one is made, up to
-`max_connections` in this worker; past that, requests wait in line, bounded. An answer is parsed by llhttp; its head and
-body go to the exchange that asked. The connection returns to the pool only after an answer that was complete, framed
-without doubt and followed by nothing.
+`max_connections` in this worker; past that, requests wait in line, bounded. An answer is parsed by llhttp, or, where it
+is plain and came as a whole, by the `plainhead` kernel; its head and body go to the exchange that asked. The connection
+returns to the pool only after an answer that was complete, framed without doubt and followed by nothing.
 
 A request is written once. If the connection breaks after any byte of it was written, the exchange fails: the upstream
 may have done the work already, and repeating a POST could charge twice (RFC 9110, section 9.2.2). To keep the race with
@@ -23,8 +23,10 @@ from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpResponseParser
 
+from engine._fast.plainhead import head_end, line_end, plain_fields, plain_length, plain_status
+
 if TYPE_CHECKING:
-    from engine.policy.snapshot import UpstreamConfig
+    from engine.policy.upstreams import UpstreamConfig
     from engine.proxy.deadlines import Sweeper
     from engine.proxy.relay import Exchange
 
@@ -94,6 +96,8 @@ class UpstreamConnection:
             if self._received > MAX_HEAD and b"\r\n\r\n" not in data:
                 self._fail("its head is too large")
                 return
+        if not self._headed and self._received == len(data) and self._take_plain(exchange, data):
+            return
         was_headed = self._headed
         try:
             self._parser.feed_data(data)
@@ -122,6 +126,26 @@ class UpstreamConnection:
                     exchange.on_data(chunk)
         if self._complete and self.exchange is exchange:
             self._finish(exchange)
+
+    def _take_plain(self, exchange: Exchange, data: bytes) -> bool:
+        """Takes an answer that is plain and came as a whole in one read, without llhttp. False: nothing was taken."""
+        end = head_end(data)
+        start = line_end(data) + 2
+        status = plain_status(data, start)
+        if end < 0 or status == 0:
+            return False
+        fields = plain_fields(data, start, end)
+        if fields is None or plain_length(fields) != len(data) - end - 4:
+            return False
+        self._status = status
+        self._headers = fields
+        self._headed = self._framed = self._reusable = self._complete = True
+        exchange.on_head(status, fields)
+        if len(data) > end + 4 and self.exchange is exchange:
+            exchange.on_data(data[end + 4 :])
+        if self.exchange is exchange:
+            self._finish(exchange)
+        return True
 
     def _finish(self, exchange: Exchange) -> None:
         self.exchange = None

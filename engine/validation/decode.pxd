@@ -1,1 +1,3 @@
-# Compiled as it stands: see setup.py.
+cpdef guard(bytes body, object bounds)
+cpdef decode(str endpoint, bytes body, object bounds)
+cpdef tuple decode_named(bytes body, object bounds)

@@ -9,8 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine._fast import jsonmembers
-from engine._fast.jsonmembers import member, names
-from tests.fast.oracles.jsonmembers import pairs
+from engine._fast.jsonmembers import integers, member, pick
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 VALUES = st.recursive(
@@ -27,8 +26,9 @@ def test_the_compiled_kernel_is_tested() -> None:
 @given(OBJECTS, st.sampled_from([None, 1]), st.booleans())
 def test_members_are_those_of_the_parser(value: dict[str, object], indent: int | None, ascii_only: bool) -> None:
     text = json.dumps(value, indent=indent, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
-    expected = pairs(text)
-    assert [name.decode("utf-8", "surrogatepass") for name in names(text)] == [name for name, _ in expected]
+    wanted = {name.encode("utf-8", "surrogatepass"): name for name in value}
+    assert [(name, json.loads(found)) for name, found in pick(text, wanted)] == list(value.items())
+    assert pick(text, dict.fromkeys(list(wanted)[1:], 0)) == [(0, found) for name, found in pick(text, wanted)][1:]
     for name in value:
         if '"' in name or "\\" in name:
             continue
@@ -46,7 +46,8 @@ def test_members_are_those_of_the_parser(value: dict[str, object], indent: int |
 @example(b'{"\\ud800": 1}')
 @example(b'{"a":"\\')
 def test_any_bytes_are_survived(text: bytes) -> None:
-    assert all(isinstance(name, bytes) for name in names(text))
+    assert all(found in text for _, found in pick(text, {b"a": 1, b"u": 2}))
+    assert all(-1 <= number < 10**15 for number in integers(text, (b"a", b"u")))
     found = member(text, b"a")
     assert found is None or found in text
 
@@ -67,3 +68,27 @@ def test_any_bytes_are_survived(text: bytes) -> None:
 )
 def test_only_the_top_counts(text: bytes, value: bytes | None) -> None:
     assert member(text, b"usage") == value
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        (b'{"a":1,"b" : 22 , "c":3}', [1, 22]),
+        (b'{"a":0,"b":999999999999999}', [0, 999_999_999_999_999]),
+        (b'{"a":1000000000000000,"b":-1}', [-1, -1]),
+        (b'{"a":1.5,"b":1e3}', [-1, -1]),
+        (b'{"a":null,"b":"7"}', [-1, -1]),
+        (b'{"a":7,"a":8}', [8, -1]),
+        (b'{"\\u0061":7,"b":{"a":9}}', [7, -1]),
+        (b'{"a":[1],"b":true}', [-1, -1]),
+        (b"[1]", [-1, -1]),
+        (b"", [-1, -1]),
+    ],
+)
+def test_integers(text: bytes, values: list[int]) -> None:
+    assert integers(text, (b"a", b"b")) == values
+
+
+def test_so_many_names_are_asked_for_at_once() -> None:
+    with pytest.raises(ValueError, match="17 names"):
+        integers(b"{}", (b"a",) * 17)

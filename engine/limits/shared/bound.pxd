@@ -20,6 +20,7 @@ cdef class SharedBound:
     cpdef take(self, long long now_ns)
     cpdef bytes headers(self, long long now_ns, str dialect=*)
     cdef bytes _requests(self, long long now_ns, str dialect)
+
     @cython.locals(lease=Lease)
     cdef _spend(self, long long clock_ns)
     cdef _without(self, long long now_ns, long long clock_ns)

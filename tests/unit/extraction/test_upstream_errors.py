@@ -16,7 +16,7 @@ HOST = "api.upstream.example"
     [
         ("Incorrect API key provided: sk-proj-ab12****wxyz.", "Incorrect API key provided: [key]."),
         ("header Bearer abc.def-123 is wrong", "header [key] is wrong"),
-        ("Rate limit reached in organization org-AbCdEfGh12345 on tokens", "Rate limit reached in organization [id] on tokens"),
+        ("Rate limit reached in org-AbCdEfGh12345 on tokens", "Rate limit reached in [id] on tokens"),
         ("connect to 10.0.3.17:8000 failed", "connect to [host] failed"),
         ("[fd00::1]:443 refused", "[host] refused"),
         ("http://vllm-0:8000/v1/chat/completions said no", "[url] said no"),

@@ -14,6 +14,7 @@ from engine.pipeline.record import audit_line
 from engine.pipeline.sanitize import feed_stream, open_stream, sanitize
 from engine.policy.loader import PolicyError, parse_policy
 from engine.policy.profiles import compile_profiles
+from engine.policy.snapshot import compile_snapshot, scratch_table
 from engine.redaction import ruleset
 from engine.redaction.profile import Profile, compile_profile
 from engine.redaction.rule import Rule
@@ -25,37 +26,23 @@ BODY = json.dumps({"choices": [{"message": {"content": TEXT}}]}).encode()
 EVENT = b'data: {"choices": [{"index": 0, "delta": {"content": "number 1234. "}}]}\n\n'
 
 
-class _Role:
-    name = "user"
-    parameters = None
-    answers = None
-
-
-class _Target:
-    upstream = _Role
-
-
-class _Permit:
-    role = _Role
-    target = _Target
-
-
-class _Endpoint:
-    name = "chat"
-    dialect = "openai"
-    response_text = None
+POLICY = """
+upstreams: {local: {base_url: "http://127.0.0.1:1/v1"}}
+models: {"*": {upstream: local}}
+roles: {user: {endpoints: ["*"], models: ["*"]}}
+identity: {anonymous: user}
+"""
 
 
 def _context(profile: Profile) -> RequestContext:
-    stand_in: Any = None
-    ctx = RequestContext("req_1", stand_in, "POST", "/v1/chat/completions", _endpoint(), {}, b"", "", 0, 0.0)
-    permit: Any = _Permit()
-    ctx.permit, ctx.profile = permit, profile
+    """Of a request that was permitted, its answer under that profile."""
+    snapshot = compile_snapshot(parse_policy(POLICY, "p.yaml", {}), table=scratch_table(), hash_key=bytes(32))
+    path = "/v1/chat/completions"
+    ctx = RequestContext("req_1", snapshot, "POST", path, snapshot.endpoint(path), {}, bytes(4), "0.0.0.0", 0, 0.0)
+    principal = snapshot.anonymous
+    assert principal is not None
+    ctx.permit, ctx.profile = snapshot.permit(principal, "chat", "m"), profile
     return ctx
-
-
-def _endpoint() -> Any:
-    return _Endpoint()
 
 
 def _profile(check: Any) -> Profile:

@@ -14,7 +14,9 @@ import pytest
 
 from engine.errors import UNAUTHENTICATED, Refusal
 from engine.identity.errors import InvalidToken
+from engine.identity.key_store import KeyStore
 from engine.identity.principal import Principal
+from engine.identity.store import KeyCache
 from engine.limits.shared.bound import SharedBound
 from engine.limits.shared.client import Store
 from engine.limits.shared.keeper import Keeper, _wake
@@ -38,18 +40,8 @@ limits:
   - {name: model, by: model, requests: 10/minute}
   - {name: tokens, by: user, tokens: 10000/minute}
 """
-ALICE = Principal("alice", "k", None, ("user",), None, "api_key")
+ALICE = Principal("alice", "", None, ("user",), None, "jwt")
 BODY = json.dumps({"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": "hi"}]}).encode()
-
-
-class Keys:
-    """Knows one key."""
-
-    def follow(self) -> int:
-        return 0
-
-    def lookup(self, token: bytes, now_s: float) -> Principal | None:
-        return ALICE if token == b"good" else None
 
 
 class Tokens:
@@ -78,17 +70,20 @@ class Failures:
 class Host:
     """A pipeline over leases that the test fills, as the store's answers would."""
 
-    def __init__(self, keeper: Keeper, leases: list[Lease]) -> None:
+    def __init__(self, keeper: Keeper, leases: list[Lease], folder: Path) -> None:
         policy = parse_policy(POLICY, "test.yaml", {})
         table = scratch_table()
         snapshot = compile_snapshot(policy, table=table, hash_key=bytes(32), sharing=Sharing(keeper))
         self.failures = Failures()
         self.leases = leases
-        self.pipeline = Pipeline(snapshot, cast("Any", Keys()), None, cast("Any", None))
+        with KeyStore(folder) as keys:
+            self.key = keys.create("alice", ["user"]).key
+        self.pipeline = Pipeline(snapshot, KeyCache(folder), None, cast("Any", None))
         self.pipeline.failures = cast("Any", self.failures)
 
     def open(self, credential: str) -> RequestContext:
-        headers = {b"authorization": b"Bearer " + credential.encode(), b"content-type": b"application/json"}
+        given = {"good": self.key}.get(credential, credential)
+        headers = {b"authorization": b"Bearer " + given.encode(), b"content-type": b"application/json"}
         endpoint = self.pipeline.snapshot.endpoint("/v1/chat/completions")
         ctx = self.pipeline.open("POST", "/v1/chat/completions", endpoint, headers, bytes(4), "0.0.0.0")
         ctx.now_ns = 1
@@ -130,7 +125,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     keeper = Keeper(Store("redis://127.0.0.1:1"), Life(tmp_path), Told())
     keeper.failing = False
     keeper.sound_since_ns = 0
-    return Host(keeper, found)
+    return Host(keeper, found, tmp_path)
 
 
 @pytest.mark.parametrize("credential", ["good", "token"])
