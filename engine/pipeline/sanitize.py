@@ -27,6 +27,8 @@ from engine.extraction.upstream_errors import scrub_error
 from engine.pipeline.usage import is_counted
 from engine.redaction.answers import UnsearchableAnswer, redact_answer
 from engine.redaction.stream import RedactedStream, StreamBlocked, StreamTooLong
+from engine.validation.answer_shape import ARGUMENTS, FORMAT, Misfit, Uncheckable
+from engine.validation.answer_shape_stream import Misfitting, ShapeStream
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
@@ -36,6 +38,8 @@ log = logging.getLogger(__name__)
 EVENT_STREAM = b"text/event-stream"
 
 _SCHEMA = "response_schema"
+# Findings that are none of the redaction's.
+_OF_SHAPES = frozenset((_SCHEMA, ARGUMENTS, FORMAT))
 _UNREADABLE = "The upstream's answer is of a kind that cannot be read, so it was withheld."
 _UNSEARCHABLE = "The upstream's answer is of a kind that cannot be checked, so it was withheld."
 
@@ -47,20 +51,45 @@ def must_be_whole(ctx: RequestContext) -> bool:
     assert endpoint is not None
     if ctx.profile is not None or endpoint.response_schema is not None or is_counted(ctx):
         return True
-    return permit.role.answers is not None
+    return permit.role.answers is not None or ctx.shape is not None
 
 
 def check_answer(ctx: RequestContext, body: bytes) -> None:
-    """Holds a good answer against the route's schema. Raises Refusal (502) where the policy blocks what does not fit;
-    where it flags it, the audit line has it as the finding `response_schema`."""
+    """Holds a good answer against the route's schema, those of tools and the format that was asked for. Raises Refusal
+    (502) where the policy blocks what does not fit; where it flags it, the audit line has it as the finding
+    `response_schema`, `tool_arguments` or `response_format`. `body` is empty for a stream, which is no value of a
+    route's schema and is held against the others as it passes."""
     endpoint = ctx.endpoint
     assert endpoint is not None
+    if ctx.shape is not None and body:
+        try:
+            misfits = ctx.shape.misfits(body)
+        except Uncheckable:
+            raise _uncheckable() from None
+        for misfit in misfits:
+            _note_misfit(ctx, misfit)
     schema, route = endpoint.response_schema, endpoint.route
     if schema is None or schema.accepts(body):
         return
     ctx.findings = {**(ctx.findings or {}), _SCHEMA: 1}
     if route is None or route.invalid_response == "block":
         raise Refusal(UPSTREAM_BROKEN, "The upstream's answer does not fit the route's schema.", control=_SCHEMA)
+
+
+def _note_misfit(ctx: RequestContext, misfit: Misfit, ahead: bytes = b"") -> None:
+    """Records what does not fit. Raises Refusal (502) where the policy blocks it."""
+    if ctx.findings is None:
+        ctx.findings = {}
+    ctx.findings[misfit.control] = ctx.findings.get(misfit.control, 0) + 1
+    if misfit.blocks:
+        what = f"The arguments for the tool '{misfit.name[:100]}' do not fit its schema."
+        if misfit.control == FORMAT:
+            what = "The answer is not in the format that was asked for."
+        raise Refusal(UPSTREAM_BROKEN, what, control=misfit.control, ahead=ahead)
+
+
+def _uncheckable() -> Refusal:
+    return Refusal(UPSTREAM_BROKEN, "The answer cannot be held against its schemas, so it was withheld.")
 
 
 def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
@@ -116,40 +145,54 @@ def open_stream(ctx: RequestContext, max_bytes: int) -> StreamChain | None:
     assert endpoint is not None
     rules = permit.role.answers
     before = AnswerStream(rules, max_bytes, endpoint.name, ctx.id, ctx.model) if rules is not None else None
+    shape = ShapeStream(ctx.shape, max_bytes) if ctx.shape is not None else None
     profile = ctx.profile
     if profile is None:
         ctx.redaction = "off"
-        return StreamChain(before, None) if before is not None else None
+        return StreamChain(shape, before, None) if before is not None or shape is not None else None
     stream = RedactedStream(profile, max_bytes)
     # The record has what was found also of a stream that breaks off.
     if ctx.findings:
         stream.findings.update(ctx.findings)
     ctx.findings = stream.findings
     ctx.redaction = "clean"
-    return StreamChain(before, stream)
+    return StreamChain(shape, before, stream)
 
 
 class StreamChain:
-    """What looks at a stream, one after the other; without the first, or without the second."""
+    """What looks at a stream, one after the other, each of which may be missing: its shape, as the upstream sent it;
+    what is taken out of events; the redaction of their texts."""
 
-    __slots__ = ("before", "redacted")
+    __slots__ = ("before", "redacted", "shape")
 
-    def __init__(self, before: AnswerStream | None, redacted: RedactedStream | None) -> None:
+    def __init__(self, shape: ShapeStream | None, before: AnswerStream | None, redacted: RedactedStream | None) -> None:
+        self.shape = shape
         self.before = before
         self.redacted = redacted
 
     def feed(self, chunk: bytes) -> bytes:
         """Takes a part of the stream; what of it may leave."""
+        if self.shape is not None:
+            try:
+                chunk = self.shape.feed(chunk)
+            except Misfitting as misfitting:
+                misfitting.ahead = self._feed_rest(misfitting.ahead)
+                raise
+        return self._feed_rest(chunk)
+
+    def _feed_rest(self, chunk: bytes) -> bytes:
         if self.before is not None:
             chunk = self.before.feed(chunk)
         return chunk if self.redacted is None else self.redacted.feed(chunk)
 
     def finish(self) -> bytes:
         """The end of the stream: what is left of it."""
+        left = self.shape.finish() if self.shape is not None else b""
+        out = self._feed_rest(left) if left else b""
         rest = self.before.finish() if self.before is not None else b""
         if self.redacted is None:
-            return rest
-        return self.redacted.feed(rest) + self.redacted.finish() if rest else self.redacted.finish()
+            return out + rest
+        return b"".join((out, self.redacted.feed(rest) if rest else b"", self.redacted.finish()))
 
 
 def feed_stream(ctx: RequestContext, stream: StreamChain, chunk: bytes | None) -> bytes:
@@ -161,6 +204,10 @@ def feed_stream(ctx: RequestContext, stream: StreamChain, chunk: bytes | None) -
         raise Refusal(UPSTREAM_BROKEN, "The stream is too long to be checked.", control="redaction") from None
     except UnreadableAnswer:
         raise Refusal(UPSTREAM_BROKEN, _UNREADABLE, control="answers") from None
+    except Uncheckable:
+        raise _uncheckable() from None
+    except Misfitting as misfitting:
+        _note_misfit(ctx, misfitting.misfit, misfitting.ahead)
     except UnsearchableAnswer:
         ctx.redaction = "unsearchable"
         raise Refusal(UPSTREAM_BROKEN, _UNSEARCHABLE, control="redaction") from None
@@ -169,8 +216,12 @@ def feed_stream(ctx: RequestContext, stream: StreamChain, chunk: bytes | None) -
         _note(ctx, stream.redacted.findings, blocked.rule, blocked.ahead)
     except Exception:
         raise _failed(ctx) from None
-    if stream.redacted is not None and stream.redacted.findings.keys() - {_SCHEMA}:
+    if stream.redacted is not None and stream.redacted.findings.keys() - _OF_SHAPES:
         ctx.redaction = "found"
+    if stream.shape is not None and stream.shape.flagged:
+        for misfit in stream.shape.flagged:
+            _note_misfit(ctx, misfit)
+        stream.shape.flagged.clear()
     return out
 
 

@@ -47,6 +47,8 @@ def validate(ctx: RequestContext, body: bytes) -> tuple[Permit, bytes]:
             elif isinstance(shape, CompletionsRequest) and shape.echo:
                 refuse_probing(body, "echo")
         body = _settle_parameters(permit, body)
+        if snapshot.shapes is not None:
+            ctx.shape = snapshot.shapes.of(endpoint.name, body)
     elif endpoint.body == "json":
         ctx.model, ctx.stream = decode_named(body, snapshot.bounds)
         permit = snapshot.permit(principal, endpoint.name, ctx.model)

@@ -193,14 +193,24 @@ class Network(Section, frozen=True, forbid_unknown_fields=True):
 
 class Validation(Section, frozen=True, forbid_unknown_fields=True):
     """Bounds on requests. `new_types`: types of parts, items and tools that this build does not know and that are let
-    through even where they look like a slip."""
+    through even where they look like a slip. `response_format`: what becomes of an answer that is not in the format
+    that its request asked for."""
 
     unknown_fields: Literal["allow", "strip", "reject"] = "allow"
     refuse_text: list[Literal["tags", "bidi", "invisible", "controls", "repetition"]] = []
     new_types: list[Name] = []
+    response_format: Literal["ignore", "flag", "block"] = "ignore"
     max_body: str | int = "1MiB"
     max_depth: Annotated[int, Meta(ge=1, le=10_000)] = 64
     max_messages: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
+
+
+class ToolArguments(Section, frozen=True, forbid_unknown_fields=True):
+    """A tool's arguments. `arguments`: a JSON Schema file, relative to the policy; `invalid`: what becomes of an answer
+    in which a model calls the tool with others."""
+
+    arguments: Annotated[str, Meta(min_length=1)]
+    invalid: Literal["flag", "block"] = "block"
 
 
 class Answers(Section, frozen=True, forbid_unknown_fields=True):
@@ -277,6 +287,7 @@ class Document(Section, frozen=True, forbid_unknown_fields=True):
     limits: list[Limit] = []
     network: Network = Network()
     validation: Validation = Validation()
+    tools: dict[Name, ToolArguments] = {}
     answers: Answers = Answers()
     redaction: Profiles = {}
     hazards: Hazards = Hazards()

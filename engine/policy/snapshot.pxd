@@ -53,6 +53,7 @@ cdef class Snapshot:
     cdef readonly dict role_networks
     cdef readonly bytes forwarded
     cdef readonly str upstream_errors
+    cdef readonly object shapes
     cdef dict _permits
     cdef set _callable
 

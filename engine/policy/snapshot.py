@@ -46,6 +46,7 @@ from engine.policy.tokens import compile_tokens
 from engine.policy.upstreams import ModelTable, ModelTarget, Price, UpstreamConfig, compile_upstream
 from engine.redaction.profile import Profile
 from engine.settings import parse_duration, parse_size
+from engine.validation.answer_shape import AnswerShapes, ToolSchema
 from engine.validation.decode import Bounds
 from engine.validation.hygiene import TextRules
 from engine.validation.schema import Schema, SchemaError, load_schema
@@ -145,6 +146,7 @@ class Snapshot:
     role_networks: Mapping[str, NetworkRules]
     forwarded: bytes
     upstream_errors: Literal["keep", "scrub", "replace"] = "scrub"
+    shapes: AnswerShapes | None = None
     _permits: dict[tuple[tuple[str, ...], str, str | None], Permit] = field(default_factory=dict, repr=False)
     _callable: set[tuple[tuple[str, ...], str]] = field(default_factory=set, repr=False)
 
@@ -313,6 +315,7 @@ def compile_snapshot(
         failed_credentials=_failed_credentials(document.network.bans),
         forwarded=network.forwarded.encode(),
         upstream_errors=document.answers.errors,
+        shapes=_shapes(policy),
         role_networks={
             name: NetworkRules(map(ip_network, entry.network.allow), map(ip_network, entry.network.deny))
             for name, entry in document.roles.items()
@@ -391,20 +394,32 @@ def _endpoints(
             route=route,
             response_text=tuple(route.response_text) or None,
             body=None,
-            request_schema=_schema(policy, index, "request_schema", route.request_schema),
-            response_schema=_schema(policy, index, "response_schema", route.response_schema),
+            request_schema=_schema(policy, route.request_schema, "routes", index, "request_schema"),
+            response_schema=_schema(policy, route.response_schema, "routes", index, "response_schema"),
         )
     return found, kept
 
 
-def _schema(policy: Policy, index: int, field: str, name: str | None) -> Schema | None:
-    """A route's schema; its file is named relative to the policy."""
+def _schema(policy: Policy, name: str | None, *path: str | int) -> Schema | None:
+    """A schema by the name of its file, relative to the policy; the name stands at `path` of it."""
     if name is None:
         return None
     try:
         return load_schema(Path(policy.source).parent / name)
     except SchemaError as error:
-        raise policy.error(f"{name}: {error}", "routes", index, field) from None
+        raise policy.error(f"{name}: {error}", *path) from None
+
+
+def _shapes(policy: Policy) -> AnswerShapes | None:
+    document = policy.document
+    tools = {}
+    for name, tool in document.tools.items():
+        schema = _schema(policy, tool.arguments, "tools", name, "arguments")
+        assert schema is not None
+        tools[name] = ToolSchema(schema, tool.invalid == "block")
+    if not tools and document.validation.response_format == "ignore":
+        return None
+    return AnswerShapes(tools, document.validation.response_format)
 
 
 def _upstream_path(document: model.Document, route: model.Route) -> bytes:

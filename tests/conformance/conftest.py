@@ -24,7 +24,8 @@ roles:
   rounded: {{endpoints: ["*"], models: ["*"], redaction: none, parameters: {{logprobs: round}}}}
 # The pack is not what is tried here, and compiling it is most of a start.
 redaction: {{default: {{}}, none: {{}}}}
-validation: {{max_body: 64KiB}}
+validation: {{max_body: 64KiB, response_format: flag}}
+tools: {{tide: {{arguments: in.json}}, lax: {{arguments: in.json, invalid: flag}}}}
 routes:
   - {{name: score, path: /v1/score, upstream: main, methods: [POST, GET]}}
   - {{name: shaped, path: /v1/shaped, upstream: main, request_schema: in.json, response_schema: out.json}}
