@@ -19,6 +19,7 @@ KERNELS = (
     "jsonmembers",
     "jsonline",
     "plainhead",
+    "message",
     "fingerprint",
     "sse",
     "cidr",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.micro.timing import Case, Contender
-from engine._fast.plainhead import head_end, plain_fields
+from engine._fast.plainhead import PlainHead, head_end
 from tests.fast.oracles.plainhead import read
 
 _LINE = b"POST /v1/chat/completions HTTP/1.1\r\n"
@@ -23,8 +23,8 @@ def cases() -> list[Case]:
             [
                 Contender(
                     "kernel",
-                    "plain_fields(data, start, head_end(data))",
-                    {"plain_fields": plain_fields, "head_end": head_end, "data": _REQUEST, "start": len(_LINE)},
+                    "head.read(data, start, head_end(data)) and head.fields",
+                    {"head": PlainHead(), "head_end": head_end, "data": _REQUEST, "start": len(_LINE)},
                 ),
                 Contender("llhttp (oracle)", "dict(read(data)[0].fields)", {"read": read, "data": _REQUEST}),
             ],

@@ -57,6 +57,7 @@ cdef extern from "Python.h":
 
 cdef enum:
     SEPARATOR_SIZE = 3
+    MOST_NAMES = 8
 
 cdef enum Fault:
     NO_FAULT
@@ -104,6 +105,13 @@ _REASONS = {
 }
 
 
+cdef struct Names:
+    const uint8_t *texts[MOST_NAMES]
+    int64_t sizes[MOST_NAMES]
+    int64_t count
+    uint64_t found              # a bit for each
+
+
 cdef struct Reader:
     const uint8_t *start
     const uint8_t *end          # the byte here is the zero that ends every bytes object
@@ -112,6 +120,7 @@ cdef struct Reader:
     bint escaped                # the string just read has a backslash
     uint64_t max_depth
     uint8_t *out                # texts(): where the next string goes
+    Names *names                # texts(): the keys that are asked for, or NULL
     Stacks stacks
 
 
@@ -251,6 +260,13 @@ cdef inline void _emit(Reader *r, const uint8_t *p, const uint8_t *end) noexcept
     r.out += SEPARATOR_SIZE
 
 
+cdef inline void _note_name(Names *names, const uint8_t *key, int64_t size) noexcept nogil:
+    cdef int64_t index
+    for index in range(names.count):
+        if names.sizes[index] == size and memcmp(names.texts[index], key, size) == 0:
+            names.found |= <uint64_t>1 << index
+
+
 cdef inline bint _names_a_count(const uint8_t *p, const uint8_t *end) noexcept nogil:
     """Whether a key names a token count: lower-case letters and "_", "_tokens" or "_tokens_details" last."""
     cdef const uint8_t *last = end
@@ -268,6 +284,7 @@ cdef inline bint _names_a_count(const uint8_t *p, const uint8_t *end) noexcept n
 cdef const uint8_t *_read_key(Reader *r, const uint8_t *p) noexcept nogil:
     """Read a key, from its opening quote, and the colon; the result is where its value may begin."""
     cdef const uint8_t *start = p + 1
+    cdef const uint8_t *written
     cdef KeyStatus status
     if p[0] != 34:
         return _fail_at(r, KEY_EXPECTED, p)
@@ -278,7 +295,10 @@ cdef const uint8_t *_read_key(Reader *r, const uint8_t *p) noexcept nogil:
     if status != KEY_ADDED:
         return _fail(r, DUPLICATE if status == KEY_DUPLICATE else NO_MEMORY, start - 1)
     if r.out != NULL and not _names_a_count(start, p - 1):
+        written = r.out
         _emit(r, start, p - 1)
+        if r.names != NULL:
+            _note_name(r.names, written, r.out - written - SEPARATOR_SIZE)
     if p[0] != 58:
         p = skip_space(p)
         if p[0] != 58:
@@ -382,6 +402,7 @@ cdef int _begin(Reader *r, bytes body, Py_ssize_t max_depth) except -1:
     r.escaped = False
     r.max_depth = max_depth
     r.out = NULL
+    r.names = NULL
     begin_stacks(&r.stacks, PyBytes_GET_SIZE(body), _hash_key[0], _hash_key[1])
     return 0
 
@@ -409,7 +430,7 @@ def check(bytes body not None, Py_ssize_t max_depth):
 
 
 def texts(bytes body not None, Py_ssize_t max_depth=1024):
-    """Every string of `body`, keys too, unescaped, as UTF-8, in their order, each followed by b"\\n\\0\\n".
+    """Every string of `body`, keys too, unescaped, as UTF-8, in their order, each followed by b"\n\0\n".
 
     Left out are keys of lower-case letters and "_" that end in "_tokens" or "_tokens_details": every dialect counts
     under such names in every answer, and "token" is a word that searches for secrets stop at.
@@ -418,9 +439,30 @@ def texts(bytes body not None, Py_ssize_t max_depth=1024):
     stands between any two strings so that no search finds a match that runs from one into the next by chance; a
     string may contain it, so it is no framing.
     """
+    return _texts(body, max_depth, NULL)
+
+
+def texts_and_names(bytes body not None, Py_ssize_t max_depth, tuple names not None):
+    """`texts`, and which of up to eight `names` (bytes) are keys of `body`: a bit for each, the first one lowest."""
+    cdef Names asked
+    cdef Py_ssize_t index
+    if len(names) > MOST_NAMES:
+        raise ValueError(f"at most {MOST_NAMES} names")
+    asked.count = len(names)
+    asked.found = 0
+    for index in range(asked.count):
+        name = <bytes?>names[index]
+        asked.texts[index] = <const uint8_t *>PyBytes_AS_STRING(name)
+        asked.sizes[index] = PyBytes_GET_SIZE(name)
+    found = _texts(body, max_depth, &asked)
+    return found, asked.found
+
+
+cdef bytes _texts(bytes body, Py_ssize_t max_depth, Names *names):
     cdef Reader r
     cdef PyObject *found
     _begin(&r, body, max_depth)
+    r.names = names
     # A string takes two quotes and, but for one alone, a comma, colon or bracket: never less than its separator.
     found = new_bytes(NULL, PyBytes_GET_SIZE(body) + SEPARATOR_SIZE)
     try:

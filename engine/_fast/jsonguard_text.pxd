@@ -4,7 +4,7 @@
 # a bound for a look-ahead that stops at the first byte that is not what it seeks.
 
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memchr, memcpy
 
 
 cdef extern from *:
@@ -134,8 +134,9 @@ cdef inline uint8_t *unescape(const uint8_t *p, const uint8_t *end, uint8_t *out
     cdef uint8_t c
     while p < end:
         run = p
-        while p < end and p[0] != 92:
-            p += 1
+        p = <const uint8_t *>memchr(run, 92, end - run)
+        if p == NULL:
+            p = end
         memcpy(out, run, p - run)
         out += p - run
         if p == end:

@@ -16,19 +16,10 @@ Not handled
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_GetItem
-from cpython.ref cimport PyObject
 from libc.stdint cimport uint8_t
-from libc.string cimport memchr, memcmp
+from libc.string cimport memchr, memcmp, memset
 
 from engine._fast.jsonguard_text cimport skip_plain, skip_space, unescape
-
-
-cdef struct Member:
-    const uint8_t *key          # between the quotes
-    const uint8_t *key_end
-    const uint8_t *value
-    const uint8_t *value_end
 
 
 cdef const uint8_t *_skip_string(const uint8_t *p, const uint8_t *end) noexcept nogil:
@@ -184,54 +175,75 @@ cdef long long _integer(const uint8_t *p, const uint8_t *end) noexcept nogil:
     return value if p > start and skip_space(p) >= end else -1
 
 
-cpdef list integers(bytes text, tuple names):
+cpdef list integers(bytes text, Names names):
     """What the members of these names of the object that `text` is say as plain integers, each from 0 to 10^15 - 1.
 
-    -1 for one that is not there or is anything else (a fraction, null, below zero); of several, the last counts.
-    `names` are bytes without quotes and backslashes, 16 at the most (ValueError).
+    In the order of the names, 16 at the most (ValueError). -1 for one that is not there or is anything else (a
+    fraction, null, below zero); of several, the last counts.
     """
     cdef const uint8_t *end = <const uint8_t *>PyBytes_AS_STRING(text) + PyBytes_GET_SIZE(text)
     cdef const uint8_t *p = _first(text, end)
-    cdef Py_ssize_t count = len(names), index, size
+    cdef Py_ssize_t index
     cdef long long[16] values
     cdef Member found
-    cdef bytes name
-    if count > 16:
-        raise ValueError(f"{count} names; at most 16")
-    for index in range(count):
+    if names.count > 16:
+        raise ValueError(f"{names.count} names; at most 16")
+    for index in range(names.count):
         values[index] = -1
     while p != NULL:
         p = _read(p, end, &found)
         if found.value == NULL:
             break
-        size = found.key_end - found.key
-        for index in range(count):
-            name = <bytes>names[index]
-            if PyBytes_GET_SIZE(name) == size:
-                if memcmp(found.key, PyBytes_AS_STRING(name), size) != 0:
-                    continue
-            elif memchr(found.key, 92, size) == NULL or _key(&found) != name:
-                continue
+        index = names.place(&found)
+        if index >= 0:
             values[index] = _integer(found.value, found.value_end)
-    return [values[index] for index in range(count)]
+    return [values[index] for index in range(names.count)]
 
 
-cpdef list pick(bytes text, dict wanted):
-    """The members of the object that `text` is whose names, as UTF-8, are keys of `wanted`: pairs of what stands there
-    in `wanted` and the value as it stands in the text, in the text's order. Empty for anything but an object.
+cdef class Names:
+    """Names that are looked for in objects, and what each stands for. `wanted` is by name as UTF-8."""
+
+    def __cinit__(self, dict wanted not None):
+        cdef Py_ssize_t index
+        self.names = tuple(wanted)
+        self.values = tuple(wanted.values())
+        self.count = len(wanted)
+        # By length: most keys of a text have one that no name has.
+        memset(self.lengths, 0, sizeof(self.lengths))
+        for index in range(self.count):
+            self.lengths[PyBytes_GET_SIZE(<bytes?>self.names[index]) & 63] = 1
+
+    cdef Py_ssize_t place(self, Member *found) except -2:
+        """The index of the name that a member has, -1 for none of them."""
+        cdef Py_ssize_t index, size = found.key_end - found.key
+        cdef bytes name
+        if memchr(found.key, 92, size) != NULL:
+            name = _key(found)
+            return self.names.index(name) if name in self.names else -1
+        if not self.lengths[size & 63]:
+            return -1
+        for index in range(self.count):
+            if PyBytes_GET_SIZE(<bytes>self.names[index]) == size:
+                if memcmp(PyBytes_AS_STRING(<bytes>self.names[index]), found.key, size) == 0:
+                    return index
+        return -1
+
+
+cpdef list pick(bytes text, Names wanted):
+    """The members of the object that `text` is whose names are among `wanted`: pairs of what the name stands for and
+    the value as it stands in the text, in the text's order. Empty for anything but an object.
     """
     cdef const uint8_t *end = <const uint8_t *>PyBytes_AS_STRING(text) + PyBytes_GET_SIZE(text)
     cdef const uint8_t *p = _first(text, end)
     cdef Member found
-    cdef PyObject *entry
+    cdef Py_ssize_t index
     cdef list picked = []
     while p != NULL:
         p = _read(p, end, &found)
         if found.value == NULL:
             break
-        entry = PyDict_GetItem(wanted, _key(&found))
-        if entry != NULL:
-            picked.append(
-                (<object>entry, PyBytes_FromStringAndSize(<const char *>found.value, found.value_end - found.value))
-            )
+        index = wanted.place(&found)
+        if index >= 0:
+            value = PyBytes_FromStringAndSize(<const char *>found.value, found.value_end - found.value)
+            picked.append((wanted.values[index], value))
     return picked

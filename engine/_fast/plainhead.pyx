@@ -18,7 +18,7 @@ Not handled, and therefore given to llhttp
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from cpython.dict cimport PyDict_GetItem, PyDict_Size
+from cpython.dict cimport PyDict_Size
 from cpython.ref cimport PyObject
 from libc.stdint cimport uint8_t
 from libc.string cimport memchr, memcmp, memset
@@ -34,6 +34,8 @@ cdef enum:
 cdef uint8_t[256] _token
 # By byte: whether it may stand in a plain value: visible ASCII, SP, HTAB (section 5.5, without obs-text).
 cdef uint8_t[256] _text
+
+cdef const char *KEEP_ALIVE = b"keep-alive"
 
 cdef list _known_names = [
     b"accept", b"accept-encoding", b"accept-language", b"accept-ranges", b"access-control-expose-headers",
@@ -52,10 +54,6 @@ cdef list _known_names = [
 ]
 # The same by a hash that is no secret: names that are not here cost an object, nothing else.
 cdef PyObject *_slots[KNOWN_SLOTS]
-
-# Fields that say something about the framing or the connection which only llhttp is to judge.
-cdef tuple _framing = (b"transfer-encoding", b"upgrade", b"expect", b"trailer", b"proxy-connection")
-
 
 cdef inline unsigned int _slot(const uint8_t *name, Py_ssize_t size) noexcept nogil:
     return (<unsigned int>size * 37 + name[0] * 5 + name[size - 1] * 11 + name[size >> 1] * 3) & (KNOWN_SLOTS - 1)
@@ -119,87 +117,96 @@ cpdef Py_ssize_t head_end(bytes data) noexcept:
     return -1
 
 
-cpdef dict plain_fields(bytes data, Py_ssize_t start, Py_ssize_t end):
-    """The fields between `start`, behind the first line, and `end`, where CR LF CR LF stands: values by name, which is
-    in lower case.
+cdef class PlainHead:
+    """The fields of one head at a time: `fields` by lower-case name, and `length`, the Content-Length among them."""
 
-    None where the head is not plain. `start` and `end` lie within `data`, else None too.
-    """
-    cdef const uint8_t *base = <const uint8_t *>PyBytes_AS_STRING(data)
-    cdef const uint8_t *p
-    cdef const uint8_t *stop
-    cdef const uint8_t *value
-    cdef const uint8_t *value_end
-    cdef uint8_t[LONGEST_NAME] lower
-    cdef uint8_t c
-    cdef Py_ssize_t size, count = 0
-    cdef dict fields = {}
-    cdef bytes name, text
-    if start < 0 or end < start or end + 4 > PyBytes_GET_SIZE(data):
-        return None
-    p, stop = base + start, base + end
-    # The last line's CR is at `stop`, so every loop below meets a byte that ends it within `data`.
-    while p < stop:
-        count += 1
-        if count > MOST_FIELDS:
-            return None
-        size = 0
-        while True:
-            c = _token[p[0]]
-            if c == 0:
-                break
-            if size == LONGEST_NAME:
-                return None
-            lower[size] = c
-            size += 1
-            p += 1
-        if size == 0 or p[0] != 58:
-            return None
-        p += 1
-        while p[0] == 32 or p[0] == 9:
-            p += 1
-        value = p
-        while _text[p[0]]:
-            p += 1
-        if p > stop or p[0] != 13 or p[1] != 10:
-            return None
-        value_end = p
-        while value_end > value and (value_end[-1] == 32 or value_end[-1] == 9):
-            value_end -= 1
-        p += 2
-        name = _name(lower, size)
-        text = PyBytes_FromStringAndSize(<const char *>value, value_end - value)
-        fields[name] = text
-    # Fewer than came: one of them came twice.
-    return fields if PyDict_Size(fields) == count else None
+    def __cinit__(self):
+        self.fields = {}
+        self.length = -1
 
+    cpdef bint read(self, bytes data, Py_ssize_t start, Py_ssize_t end) except -1:
+        """Read what stands between `start`, behind the first line, and `end`, where CR LF CR LF stands.
 
-cpdef Py_ssize_t plain_length(dict fields) except -2:
-    """The Content-Length of plain fields; -1 where there is none, or anything else that only llhttp is to judge."""
-    cdef PyObject *found
-    cdef bytes text
-    cdef const uint8_t *digits
-    cdef Py_ssize_t i, size, length = 0
-    cdef bytes name
-    for name in _framing:
-        if PyDict_GetItem(fields, name) != NULL:
-            return -1
-    found = PyDict_GetItem(fields, b"connection")
-    if found != NULL and (<bytes>found).lower() != b"keep-alive":
-        return -1
-    found = PyDict_GetItem(fields, b"content-length")
-    if found == NULL:
-        return -1
-    text = <bytes>found
-    digits = <const uint8_t *>PyBytes_AS_STRING(text)
-    size = PyBytes_GET_SIZE(text)
-    if size == 0 or size > MOST_DIGITS:
-        return -1
-    for i in range(size):
-        if not 48 <= digits[i] <= 57:
-            return -1
-        length = length * 10 + digits[i] - 48
-    return length
+        False: the head is not plain, or `start` and `end` do not lie within `data`; `fields` are of no use then.
+        """
+        cdef const uint8_t *base = <const uint8_t *>PyBytes_AS_STRING(data)
+        cdef const uint8_t *p
+        cdef const uint8_t *stop
+        cdef const uint8_t *value
+        cdef const uint8_t *value_end
+        cdef uint8_t[LONGEST_NAME] lower
+        cdef uint8_t c
+        cdef Py_ssize_t size, count = 0
+        cdef dict fields = {}
+        self.length = -1
+        if start < 0 or end < start or end + 4 > PyBytes_GET_SIZE(data):
+            return False
+        p, stop = base + start, base + end
+        # The last line's CR is at `stop`, so every loop below meets a byte that ends it within `data`.
+        while p < stop:
+            count += 1
+            if count > MOST_FIELDS:
+                return False
+            size = 0
+            while True:
+                c = _token[p[0]]
+                if c == 0:
+                    break
+                if size == LONGEST_NAME:
+                    return False
+                lower[size] = c
+                size += 1
+                p += 1
+            if size == 0 or p[0] != 58:
+                return False
+            p += 1
+            while p[0] == 32 or p[0] == 9:
+                p += 1
+            value = p
+            while _text[p[0]]:
+                p += 1
+            if p > stop or p[0] != 13 or p[1] != 10:
+                return False
+            value_end = p
+            while value_end > value and (value_end[-1] == 32 or value_end[-1] == 9):
+                value_end -= 1
+            p += 2
+            if not self._frames(lower, size, value, value_end - value):
+                return False
+            fields[_name(lower, size)] = PyBytes_FromStringAndSize(<const char *>value, value_end - value)
+        self.fields = fields
+        # Fewer than came: one of them came twice.
+        return self.length >= 0 and PyDict_Size(fields) == count
+
+    cdef bint _frames(self, const uint8_t *name, Py_ssize_t size, const uint8_t *value, Py_ssize_t value_size) noexcept:
+        """Take note of a field that frames the body. False: one that only llhttp is to judge."""
+        cdef Py_ssize_t index, length = 0
+        # Few names begin with one of these letters, so that most are passed by at the first look.
+        if name[0] == 99:
+            if size == 14 and memcmp(name, b"content-length", 14) == 0:
+                if value_size == 0 or value_size > MOST_DIGITS:
+                    return False
+                for index in range(value_size):
+                    if not 48 <= value[index] <= 57:
+                        return False
+                    length = length * 10 + value[index] - 48
+                self.length = length
+            elif size == 10 and memcmp(name, b"connection", 10) == 0:
+                if value_size != 10:
+                    return False
+                for index in range(10):
+                    if (value[index] | 0x20 if 65 <= value[index] <= 90 else value[index]) != KEEP_ALIVE[index]:
+                        return False
+        elif name[0] == 116:
+            return not (size == 17 and memcmp(name, b"transfer-encoding", 17) == 0
+                        or size == 7 and memcmp(name, b"trailer", 7) == 0)
+        elif name[0] == 117:
+            return not (size == 7 and memcmp(name, b"upgrade", 7) == 0)
+        elif name[0] == 101:
+            return not (size == 6 and memcmp(name, b"expect", 6) == 0)
+        elif name[0] == 112:
+            return not (size == 16 and memcmp(name, b"proxy-connection", 16) == 0)
+        return True
 
 
 cpdef int plain_status(bytes data, Py_ssize_t start) noexcept:

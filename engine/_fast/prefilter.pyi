@@ -1,7 +1,19 @@
 from collections.abc import Sequence
 
 GAP: int
+SEPARATORS: bytes
+LOOSE: int
+STRICT: int
+LED: int
 
 class Prefilter:
-    def __init__(self, literals: Sequence[Sequence[bytes]], digits: Sequence[int]) -> None: ...
+    def __init__(
+        self,
+        literals: Sequence[Sequence[bytes]],
+        digits: Sequence[int],
+        bounds: Sequence[int] | None = None,
+        clusters: Sequence[tuple[int, int, int, int] | None] | None = None,
+        runs: Sequence[int] | None = None,
+    ) -> None: ...
     def candidates(self, text: bytes, begin: int = 0) -> list[int]: ...
+    def regions(self, text: bytes, begin: int = 0) -> tuple[list[tuple[int, int, int]], list[tuple[int, int]]]: ...

@@ -1,64 +1,59 @@
-"""Which rules could match at all: a literal that they need stands in the text, or enough digits close together.
+"""Which rules could match at all, and where: a literal that they need stands there, or enough digits close together.
 
 Theory of operation
     Every rule names literals of which one stands in each of its matches, or a number of digits that each of its
     matches has close together, or neither; then it is always a candidate. Of each literal one run of three bytes, the
-    one that English has least, is hashed into 16 bits. The text is walked once, three bytes at a time in steps of one,
-    and each is looked up in a table of bits that stays in the first-level cache; only where its bit is set is the
-    literal itself compared. Digits are counted in a second pass, 16 bytes at a time where there are none.
+    one that English has least, is hashed into 16 bits. The text is walked once, and each of its runs of three bytes is
+    looked up in a table of bits that stays in the first-level cache, eight at a time where the machine gathers well;
+    only where its bit is set is the literal itself compared. Digits are counted in another pass, 16 bytes at a time
+    where there are none.
+
+    A match is no longer than its rule's bound, so it lies around a literal of the rule: between the first one's end
+    less the bound and the last one's start plus the bound. A rule without any literal can name the cluster of digits
+    that its matches begin with, or a run of letters and digits that they have; then it lies around one of these.
 
 Guarantees
-    - A rule that has a match in the text is among the candidates, provided that what it names is true: a literal is
-      found in any mix of upper and lower case (ASCII). A candidate need not match.
+    - A rule that has a match in the text is among the candidates, and the match lies in the region that is given for
+      it, provided that what it names is true: a literal is found in any mix of upper and lower case (ASCII). A
+      candidate need not match.
     - Time is linear in the text but for texts made of one literal over and over, where it is linear in text times the
       number of literals that share its three bytes (a handful).
     - Objects are immutable after their making and may be used by several threads.
 
 Not handled
-    Letters outside of ASCII have one case.
+    Letters outside of ASCII have one case. Beyond MOST_CLUSTERS clusters of digits, the rest are taken for one.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memchr, memset
 
+from engine._fast.prefilter_clusters cimport (
+    Cluster,
+    Clusters,
+    Spans,
+    add_digits,
+    find_run,
+    has_digits,
+    is_letter,
+    join_span,
+    whole_from,
+)
 
-cdef extern from *:
-    """
-    #include <stdint.h>
-    #include <string.h>
-    #if defined(__SSE2__)
-    #include <emmintrin.h>
-    #endif
 
-    /* The first ASCII digit in [p, end), or end. */
-    static inline const uint8_t *tg_next_digit(const uint8_t *p, const uint8_t *end)
-    {
-    #if defined(__SSE2__)
-        /* As signed bytes, digits are those above '/' and below ':'. */
-        const __m128i below = _mm_set1_epi8('/'), above = _mm_set1_epi8(':');
-        while (end - p >= 16) {
-            __m128i block = _mm_loadu_si128((const __m128i *)p);
-            int mask = _mm_movemask_epi8(_mm_and_si128(_mm_cmpgt_epi8(block, below), _mm_cmplt_epi8(block, above)));
-            if (mask) return p + __builtin_ctz((unsigned)mask);
-            p += 16;
-        }
-    #endif
-        while (p < end && (uint8_t)(*p - '0') > 9) p++;
-        return p;
-    }
-
-    static inline uint32_t tg_gram(const uint8_t *p)
-    {
-        /* Upper and lower case fold together; that other characters do too costs a comparison, not a miss. */
-        uint32_t gram;
-        memcpy(&gram, p, 4);
-        return ((gram | 0x202020u) & 0xffffffu) * 0x9e3779b1u >> 16;
-    }
-    """
+cdef extern from "prefilter_scan.h":
     const uint8_t *next_digit "tg_next_digit"(const uint8_t *p, const uint8_t *end) noexcept nogil
     uint32_t gram_of "tg_gram"(const uint8_t *p) noexcept nogil
+    uint32_t four_bytes "tg_four_bytes"(const uint8_t *p) noexcept nogil
+    enum: TG_MOST_PLACES
+    bint gathers_words "tg_gathers"() noexcept nogil
+    int find_places "tg_places"(
+        bint gathers, const uint8_t **at, const uint8_t *last, const uint32_t *bits, const uint8_t **places
+    ) noexcept nogil
+    uint32_t rarest_gram "tg_rarest_gram"(const uint8_t *text, uint32_t size) noexcept nogil
+
+cdef extern from *:
     int lowest_bit "__builtin_ctzll"(uint64_t word) noexcept nogil
 
 
@@ -68,27 +63,53 @@ cdef Py_ssize_t RELEASE_ABOVE = 16384
 cdef enum:
     GRAM = 3
     GRAMS = 65536
-    GRAM_WORDS = 1024           # bits, in words of 64
+    GRAM_WORDS = 2048           # bits, in words of 32
     MOST_RULES = 1024
     RULE_WORDS = 16
     # Digits of one number may be written with this many bytes between two of them.
     DIGIT_GAP = 3
-
-# Letters in the order in which English uses them; whatever is not among them is rarer still.
-cdef bytes _COMMON = b"etaoinshrdlcumwfgypbvkjxqz"
+    # Counts of digits that are told apart: as many and more are one.
+    COUNTS = 32
+    NO_REACH = -1
 
 cdef list NOTHING = []
+cdef bint _gathers = gathers_words()
 
 GAP = DIGIT_GAP
 """How many other bytes may stand between two digits that are close together."""
+
+SEPARATORS = b" -./()+"
+"""What may stand between two digits of a strict cluster."""
+
+LOOSE, STRICT, LED = range(3)
+
+cdef bint[256] _separates
+for _separator in SEPARATORS:
+    _separates[<int>_separator] = True
 
 
 cdef struct Literal:
     const uint8_t *text         # in lower case
     uint32_t size
     uint32_t offset             # of its hashed run
-    uint16_t rule
+    uint32_t head               # this run, and the byte behind it, as one number
+    uint32_t mask               # without that byte where the literal has none
+    uint32_t first              # of its rules, among those of all literals
+    uint16_t rules              # how many
     uint16_t next               # the next literal with this hash, + 1
+
+
+cdef struct Hits:
+    uint64_t rules[RULE_WORDS]
+    # Of each of these rules' literals: where the first one ends, and where the last one begins.
+    const uint8_t *first_end[MOST_RULES]
+    const uint8_t *last_start[MOST_RULES]
+
+
+# How far a match reaches around the cluster that it begins with; NO_REACH: there is no such match.
+cdef struct Reach:
+    int32_t lead
+    int32_t trail
 
 
 cdef inline bint _same(const uint8_t *text, const uint8_t *lower, uint32_t size) noexcept nogil:
@@ -103,54 +124,58 @@ cdef inline bint _same(const uint8_t *text, const uint8_t *lower, uint32_t size)
     return True
 
 
-cdef int _rarity(const uint8_t *gram):
-    """How seldom English has a run of three characters: the sum of how seldom it has each."""
-    cdef int total = 0
-    cdef int index
-    for index in range(GRAM):
-        found = _COMMON.find(gram[index:index + 1])
-        # A space is the most common of all.
-        total += found if found >= 0 else -6 if gram[index] == 32 else 60
-    return total
-
-
 cdef class Prefilter:
-    """The needs of a list of rules. `literals` and `digits` have an entry for each rule.
+    """The needs of a list of rules. Each argument has an entry for each rule.
 
     literals: of each rule, ASCII in lower case; of 1 or 2 bytes, or of 3 and more. Empty: none is needed.
     digits: of each rule, how many digits it needs no more than GAP bytes apart; 0: none.
-    A rule with both needs both. Raises ValueError for another literal or more than 1024 rules.
+    bounds: of each rule, how many bytes a match has at most; 0: it is not known.
+    clusters: of each rule without literals, a cluster of digits that its matches have, or None: its kind, how many
+        digits it has at least, and how many bytes of a match are before and behind it at most. The digits are no more
+        than GAP bytes apart. LOOSE: whatever is between them; STRICT: only SEPARATORS are; LED: the same, and a letter
+        of the match (or a byte of UTF-8) is right before the cluster's first digits, which are so many in a row.
+    runs: of each rule without literals, how many letters and digits each match has in a row; 0: it is not known.
+
+    A rule with literals and digits needs both. Raises ValueError for another literal or more than 1024 rules.
     """
 
-    cdef uint64_t _bits[GRAM_WORDS]
+    cdef uint32_t _bits[GRAM_WORDS]
     cdef uint16_t *_first
+    cdef list _texts
     cdef Literal *_literals
     cdef Py_ssize_t _count
-    cdef list _texts
-    cdef Literal *_short                    # those of 1 or 2 bytes
-    cdef Py_ssize_t _short_count
+    cdef Py_ssize_t _short_count          # the first of them have 1 or 2 bytes
+    cdef uint16_t *_rules_of
     cdef uint64_t _always[RULE_WORDS]     # rules that need no literal
+    cdef uint64_t _placeless[RULE_WORDS]  # of these, those that have neither a cluster nor a run
     cdef uint32_t _least                  # digits that one of these needs at least
     cdef uint32_t _digits[MOST_RULES]
+    cdef Py_ssize_t _bounds[MOST_RULES]
     cdef bint _count_digits
     cdef Py_ssize_t _rules
+    cdef bint _has_clusters
+    cdef Reach _loose[COUNTS]             # by the digits of a cluster
+    cdef Reach _strict[COUNTS]
+    cdef Reach _led[COUNTS]               # by the digits in a row behind a letter
+    cdef list _runs                         # (rule, run), the shortest run first
 
-    def __cinit__(self, literals, digits):
-        cdef Py_ssize_t index = 0
-        cdef Literal *literal
-        cdef uint32_t gram
+    def __cinit__(self, literals, digits, bounds=None, clusters=None, runs=None):
         self._rules = len(literals)
         if self._rules != len(digits):
             raise ValueError("one entry for each rule is needed")
         if self._rules > MOST_RULES:
             raise ValueError(f"at most {MOST_RULES} rules")
+        for name, entries in (("bounds", bounds), ("clusters", clusters), ("runs", runs)):
+            if entries is not None and len(entries) != self._rules:
+                raise ValueError(f"{name}: one entry for each rule is needed")
         memset(self._bits, 0, sizeof(self._bits))
         memset(self._always, 0, sizeof(self._always))
-        self._count_digits = any(digits)
-        self._texts = []
+        memset(self._placeless, 0, sizeof(self._placeless))
+        memset(self._bounds, 0, sizeof(self._bounds))
+        self._count_digits = any(digits) or (clusters is not None and any(clusters))
         self._least = 0xFFFFFFFF
-        short_ones = []
-        long_ones = []
+        self._place(literals, bounds, clusters, runs)
+        rules_of = {}
         for rule, (needed, count) in enumerate(zip(literals, digits)):
             self._digits[rule] = count
             if not needed:
@@ -159,134 +184,331 @@ cdef class Prefilter:
             for each in needed:
                 if not each or each != each.lower() or not each.isascii():
                     raise ValueError(f"{each!r} is no ASCII text in lower case")
-                if len(each) < GRAM:
-                    short_ones.append((each, rule))
-                else:
-                    long_ones.append((each, rule))
-        self._count = len(long_ones)
+                rules_of.setdefault(each, []).append(rule)
+        self._keep(rules_of)
+
+    cdef int _keep(self, dict rules_of) except -1:
+        """Store the literals: the short ones, and the others by the hash of three bytes."""
+        cdef Py_ssize_t index, total
+        cdef Literal *literal
+        cdef uint32_t gram
+        short_ones = [each for each in rules_of if len(each) < GRAM]
+        long_ones = [each for each in rules_of if len(each) >= GRAM]
+        self._texts = short_ones + long_ones
+        self._short_count = len(short_ones)
+        self._count = len(self._texts)
         if self._count >= 0xFFFF:
             raise ValueError("too many literals")
-        self._short_count = len(short_ones)
-        self._short = <Literal *>calloc(self._short_count + 1, sizeof(Literal))
+        total = sum(map(len, rules_of.values()))
         self._first = <uint16_t *>calloc(GRAMS, sizeof(uint16_t))
         self._literals = <Literal *>calloc(self._count + 1, sizeof(Literal))
-        if self._first == NULL or self._literals == NULL or self._short == NULL:
+        self._rules_of = <uint16_t *>calloc(total + 1, sizeof(uint16_t))
+        if self._first == NULL or self._literals == NULL or self._rules_of == NULL:
             raise MemoryError()
-        for each, rule in short_ones:
-            literal = self._short + index
-            self._texts.append(each)
-            literal.text = <const uint8_t *>PyBytes_AS_STRING(each)
-            literal.size = len(each)
-            literal.rule = rule
-            index += 1
-        index = 0
-        for each, rule in long_ones:
+        total = 0
+        for index in range(self._count):
+            text = self._texts[index]
             literal = self._literals + index
-            self._texts.append(each)
-            literal.text = <const uint8_t *>PyBytes_AS_STRING(each)
-            literal.size = len(each)
-            literal.rule = rule
-            literal.offset = max(range(len(each) - GRAM + 1), key=lambda at: _rarity(literal.text + <Py_ssize_t>at))
+            literal.text = <const uint8_t *>PyBytes_AS_STRING(text)
+            literal.size = len(text)
+            literal.first = total
+            for rule in rules_of[text]:
+                self._rules_of[total] = rule
+                total += 1
+            literal.rules = total - literal.first
+            if index < self._short_count:
+                continue
+            literal.offset = rarest_gram(literal.text, literal.size)
+            literal.mask = 0xFFFFFF if literal.size - literal.offset == GRAM else 0xFFFFFFFF
+            literal.head = four_bytes(literal.text + literal.offset) & literal.mask
             gram = gram_of(literal.text + literal.offset)
             literal.next = self._first[gram]
-            index += 1
-            self._first[gram] = index
-            self._bits[gram // 64] |= <uint64_t>1 << (gram % 64)
+            self._first[gram] = index + 1
+            self._bits[gram // 32] |= <uint32_t>1 << (gram % 32)
+        return 0
+
+    cdef int _place(self, literals, bounds, clusters, runs) except -1:
+        """Note where the matches of rules are to be found."""
+        cdef Py_ssize_t rule, count
+        cdef Reach *reach
+        self._has_clusters = False
+        self._runs = []
+        for count in range(COUNTS):
+            self._loose[count].lead = self._loose[count].trail = NO_REACH
+            self._strict[count].lead = self._strict[count].trail = NO_REACH
+            self._led[count].lead = self._led[count].trail = NO_REACH
+        for rule in range(self._rules):
+            bound = bounds[rule] if bounds is not None else 0
+            self._bounds[rule] = bound
+            if literals[rule]:
+                continue
+            if runs is not None and runs[rule] and bound:
+                self._runs.append((rule, runs[rule]))
+                continue
+            if clusters is None or clusters[rule] is None:
+                self._placeless[rule // 64] |= <uint64_t>1 << (rule % 64)
+                continue
+            kind, least, lead, trail = clusters[rule]
+            self._has_clusters = True
+            for count in range(min(least, COUNTS - 1), COUNTS):
+                if kind == LOOSE:
+                    reach = &self._loose[count]
+                else:
+                    reach = &self._led[count] if kind == LED else &self._strict[count]
+                reach.lead = max(reach.lead, <int32_t>lead)
+                reach.trail = max(reach.trail, <int32_t>trail)
+        return 0
 
     def __dealloc__(self):
         free(self._first)
         free(self._literals)
-        free(self._short)
+        free(self._rules_of)
 
-    cdef void _find(self, const uint8_t *start, const uint8_t *end, uint64_t *found) noexcept nogil:
-        """Mark the rules of which a literal of three bytes or more stands in [start, end)."""
+    cdef void _find(
+        self, const uint8_t *start, const uint8_t *end, Hits *hits, const Clusters *loose
+    ) noexcept nogil:
+        """Note the rules of which a literal stands in [start, end); with `loose`, near to the digits that they need."""
         cdef const uint8_t *p = start
         cdef const uint8_t *last = end - GRAM
-        cdef uint32_t gram
+        cdef const uint8_t *places[TG_MOST_PLACES]
+        cdef const uint8_t *place
+        cdef int number, count
         cdef uint16_t index
+        cdef uint32_t head
         cdef Literal *literal
+        memset(hits.rules, 0, (self._rules + 63) // 64 * sizeof(uint64_t))
         while p <= last:
-            gram = gram_of(p)
-            if self._bits[gram // 64] >> (gram % 64) & 1:
-                index = self._first[gram]
+            count = find_places(_gathers, &p, last, self._bits, places)
+            for number in range(count):
+                place = places[number]
+                index = self._first[gram_of(place)]
+                head = four_bytes(place)
                 while index:
                     literal = self._literals + index - 1
                     if (
-                        p - start >= literal.offset
-                        and end - p >= literal.size - literal.offset
-                        and _same(p - literal.offset, literal.text, literal.size)
+                        head & literal.mask == literal.head
+                        and place - start >= literal.offset
+                        and end - place >= literal.size - literal.offset
+                        and _same(place - literal.offset, literal.text, literal.size)
                     ):
-                        found[literal.rule // 64] |= <uint64_t>1 << (literal.rule % 64)
+                        self._note(hits, literal, place - literal.offset, loose)
                     index = literal.next
-            p += 1
+        for index in range(self._short_count):
+            literal = self._literals + index
+            p = start
+            while True:
+                p = _next_short(p, end, literal)
+                if p == NULL:
+                    break
+                self._note(hits, literal, p, loose)
+                p += 1
+
+    cdef void _note(
+        self, Hits *hits, const Literal *literal, const uint8_t *at, const Clusters *loose
+    ) noexcept nogil:
+        cdef const uint8_t *behind = at + literal.size
+        cdef Py_ssize_t bound
+        cdef uint32_t index
+        cdef uint16_t rule
+        for index in range(literal.first, literal.first + literal.rules):
+            rule = self._rules_of[index]
+            bound = self._bounds[rule]
+            if (
+                loose != NULL
+                and self._digits[rule]
+                and bound
+                and not has_digits(loose, self._digits[rule], behind - bound, at + bound)
+            ):
+                continue
+            if not hits.rules[rule // 64] >> (rule % 64) & 1:
+                hits.rules[rule // 64] |= <uint64_t>1 << (rule % 64)
+                hits.first_end[rule] = behind
+                hits.last_start[rule] = at
+                continue
+            hits.first_end[rule] = min(hits.first_end[rule], behind)
+            hits.last_start[rule] = max(hits.last_start[rule], at)
 
     def candidates(self, bytes text not None, Py_ssize_t begin = 0) -> list:
         """The indices of the rules that `text` may match from byte `begin` on, ascending. The list is immutable."""
         cdef const uint8_t *end = <const uint8_t *>PyBytes_AS_STRING(text) + PyBytes_GET_SIZE(text)
         cdef const uint8_t *start = end - max(PyBytes_GET_SIZE(text) - max(begin, 0), 0)
-        cdef uint64_t found[RULE_WORDS]
+        cdef Hits hits
+        cdef Clusters loose
         cdef uint32_t digits
-        cdef Py_ssize_t words = (self._rules + 63) // 64
         cdef Py_ssize_t index, rule
         cdef uint64_t word
-        memset(found, 0, words * sizeof(uint64_t))
         if end - start > RELEASE_ABOVE:
             with nogil:
-                self._find(start, end, found)
-                digits = _most_digits(start, end) if self._count_digits else 0
+                self._find(start, end, &hits, NULL)
+                digits = self._read_digits(start, end, &loose, NULL)
         else:
-            self._find(start, end, found)
-            digits = _most_digits(start, end) if self._count_digits else 0
-        for index in range(self._short_count):
-            if _occurs(start, end, self._short[index].text, self._short[index].size):
-                found[self._short[index].rule // 64] |= <uint64_t>1 << (self._short[index].rule % 64)
-        if digits >= self._least:
-            for index in range(words):
-                found[index] |= self._always[index]
-        hits = None
-        for index in range(words):
-            word = found[index]
+            self._find(start, end, &hits, NULL)
+            digits = self._read_digits(start, end, &loose, NULL)
+        found = None
+        for index in range((self._rules + 63) // 64):
+            word = hits.rules[index]
+            if digits >= self._least:
+                word |= self._always[index]
             while word:
                 rule = index * 64 + lowest_bit(word)
                 word &= word - 1
                 if self._digits[rule] <= digits:
-                    if hits is None:
-                        hits = []
-                    hits.append(rule)
-        return NOTHING if hits is None else hits
+                    if found is None:
+                        found = []
+                    found.append(rule)
+        return NOTHING if found is None else found
+
+    def regions(self, bytes text not None, Py_ssize_t begin = 0) -> tuple:
+        """Where to search `text` from byte `begin` on: (rules, spans). The lists are immutable.
+
+        rules: (index, left, right) of each candidate without a cluster, ascending; all of its matches that begin at
+        `begin` or later lie in [left, right). spans: (left, right), ascending and apart; each such match of a rule
+        with a cluster lies in one.
+        """
+        cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(text)
+        cdef const uint8_t *end = data + PyBytes_GET_SIZE(text)
+        cdef const uint8_t *start = end - max(PyBytes_GET_SIZE(text) - max(begin, 0), 0)
+        cdef Hits hits
+        cdef Clusters loose, strict
+        cdef uint32_t digits
+        cdef Py_ssize_t index, rule, left, right
+        cdef uint64_t word
+        strict.size = 0
+        if end - start > RELEASE_ABOVE:
+            with nogil:
+                digits = self._read_digits(start, end, &loose, &strict if self._has_clusters else NULL)
+                self._find(start, end, &hits, &loose)
+        else:
+            digits = self._read_digits(start, end, &loose, &strict if self._has_clusters else NULL)
+            self._find(start, end, &hits, &loose)
+        rules = None
+        for index in range((self._rules + 63) // 64):
+            word = hits.rules[index] | self._placeless[index]
+            while word:
+                rule = index * 64 + lowest_bit(word)
+                word &= word - 1
+                if self._digits[rule] > digits:
+                    continue
+                left = start - data
+                right = end - data
+                if self._bounds[rule] and not self._always[index] >> (rule % 64) & 1:
+                    left = max(left, hits.first_end[rule] - data - self._bounds[rule])
+                    right = min(right, hits.last_start[rule] - data + self._bounds[rule])
+                if rules is None:
+                    rules = []
+                rules.append((rule, whole_from(data, left, right), right))
+        for rule, run in self._runs:
+            if find_run(data, start, end, run, &left, &right):
+                rules = [] if rules is None else rules
+                left = max(left - self._bounds[rule], start - data)
+                right = min(right + self._bounds[rule], end - data)
+                rules.append((rule, whole_from(data, left, right), right))
+        if rules is not None and self._runs:
+            rules.sort()
+        spans = self._spans(&loose, &strict, data, start, end) if self._has_clusters and loose.size else NOTHING
+        return NOTHING if rules is None else rules, spans
+
+    cdef uint32_t _read_digits(
+        self, const uint8_t *start, const uint8_t *end, Clusters *loose, Clusters *strict
+    ) noexcept nogil:
+        """The clusters in [start, end); the largest number of digits in a loose one.
+
+        Loose: whatever stands between the digits. Strict: only separators; of these only those that a rule asks for.
+        """
+        cdef const uint8_t *p
+        cdef const uint8_t *begin
+        cdef const uint8_t *before = NULL       # where the digits before end
+        cdef uint32_t most = 0
+        cdef uint32_t count
+        cdef bint near, apart
+        cdef Cluster *last
+        loose.size = 0
+        if not self._count_digits:
+            return 0
+        p = next_digit(start, end)
+        while p < end:
+            begin = p
+            while p < end and 48 <= p[0] <= 57:
+                p += 1
+            count = p - begin
+            near = before != NULL and begin - before <= DIGIT_GAP
+            add_digits(loose, near, begin, p, count, 0)
+            last = loose.items + loose.size - 1
+            if last.count > most:
+                most = last.count
+            if strict != NULL:
+                apart = near
+                while apart and before < begin:
+                    apart = _separates[before[0]]
+                    before += 1
+                if not apart and strict.size and not self._is_asked_for(strict.items + strict.size - 1):
+                    strict.size -= 1
+                    near = False
+                else:
+                    near = apart and strict.size > 0
+                add_digits(strict, near, begin, p, count, count if begin > start and is_letter((begin - 1)[0]) else 0)
+            before = p
+            p = next_digit(p, end)
+        if strict != NULL and strict.size and not self._is_asked_for(strict.items + strict.size - 1):
+            strict.size -= 1
+        return most
+
+    cdef inline bint _is_asked_for(self, const Cluster *cluster) noexcept nogil:
+        return (
+            self._strict[min(cluster.count, <uint32_t>COUNTS - 1)].lead != NO_REACH
+            or self._led[min(cluster.led, <uint32_t>COUNTS - 1)].lead != NO_REACH
+        )
+
+    cdef list _spans(
+        self,
+        const Clusters *loose,
+        const Clusters *strict,
+        const uint8_t *data,
+        const uint8_t *start,
+        const uint8_t *end,
+    ):
+        """The reaches of all clusters that rules ask for, joined where they meet."""
+        cdef Spans spans
+        cdef Py_ssize_t index
+        cdef const Cluster *cluster
+        cdef Reach *reach
+        cdef Reach *led
+        spans.size = 0
+        for index in range(strict.size):
+            cluster = strict.items + index
+            reach = self._strict + min(cluster.count, <uint32_t>COUNTS - 1)
+            led = self._led + min(cluster.led, <uint32_t>COUNTS - 1)
+            join_span(
+                &spans,
+                max(cluster.start - data - max(reach.lead, led.lead), start - data),
+                min(cluster.end - data + max(reach.trail, led.trail), end - data),
+            )
+        for index in range(loose.size):
+            cluster = loose.items + index
+            reach = self._loose + min(cluster.count, <uint32_t>COUNTS - 1)
+            if reach.lead != NO_REACH:
+                join_span(
+                    &spans,
+                    max(cluster.start - data - reach.lead, start - data),
+                    min(cluster.end - data + reach.trail, end - data),
+                )
+        if not spans.size:
+            return NOTHING
+        return [
+            (whole_from(data, spans.items[index].left, spans.items[index].right), spans.items[index].right)
+            for index in range(spans.size)
+        ]
 
 
-cdef bint _occurs(const uint8_t *start, const uint8_t *end, const uint8_t *text, uint32_t size) noexcept nogil:
-    """Whether a literal of one or two bytes stands in [start, end)."""
-    cdef const uint8_t *p = start
-    if not 97 <= text[0] <= 122:
-        while True:
-            p = <const uint8_t *>memchr(p, text[0], end - p)
-            if p == NULL or end - p < size:
-                return False
-            if _same(p, text, size):
-                return True
-            p += 1
-    while end - p >= size:
-        if _same(p, text, size):
-            return True
+cdef const uint8_t *_next_short(const uint8_t *p, const uint8_t *end, const Literal *literal) noexcept nogil:
+    """Where a literal of one or two bytes stands next in [p, end), or NULL."""
+    cdef bint one_case = not 97 <= literal.text[0] <= 122
+    while end - p >= literal.size:
+        if one_case:
+            p = <const uint8_t *>memchr(p, literal.text[0], end - p)
+            if p == NULL or end - p < literal.size:
+                return NULL
+        if _same(p, literal.text, literal.size):
+            return p
         p += 1
-    return False
-
-
-cdef uint32_t _most_digits(const uint8_t *start, const uint8_t *end) noexcept nogil:
-    """The largest number of digits that stand no more than DIGIT_GAP other bytes apart."""
-    cdef const uint8_t *p = next_digit(start, end)
-    cdef const uint8_t *before = p
-    cdef uint32_t count = 0
-    cdef uint32_t most = 0
-    while p < end:
-        count = count + 1 if p - before <= DIGIT_GAP + 1 else 1
-        if count > most:
-            most = count
-        before = p
-        p += 1
-        if p < end and 48 <= p[0] <= 57:
-            continue
-        p = next_digit(p, end)
-    return most
+    return NULL

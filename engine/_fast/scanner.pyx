@@ -90,19 +90,21 @@ cdef class Scanner:
     def __len__(self):
         return self._patterns.size()
 
-    def find(self, Py_ssize_t rule, bytes text not None, Py_ssize_t start = 0):
+    def find(self, Py_ssize_t rule, bytes text not None, Py_ssize_t start = 0, Py_ssize_t end = -1):
         """The leftmost place of one pattern in `text` from byte `start` on that is not empty, or None.
 
         It is (start, end, value start, value end) in bytes. The value is what the first capturing group caught; where
-        the pattern has none, or it caught nothing, it is the whole. What stands before `start` is seen by `\\b` and
-        `^`, but takes no part. Raises IndexError for a pattern that is not there.
+        the pattern has none, or it caught nothing, it is the whole. What stands before `start` and from `end` on is
+        seen by `\\b`, `^` and `$`, but takes no part; `end` -1 is that of the text. Raises IndexError for a pattern
+        that is not there.
         """
         cdef StringPiece whole
         cdef StringPiece[2] found
         cdef const char* data = PyBytes_AS_STRING(text)
         cdef size_t size = PyBytes_GET_SIZE(text)
         cdef size_t at = max(start, 0)
-        cdef size_t begin, end, value
+        cdef size_t stop = size if end < 0 or <size_t> end > size else <size_t> end
+        cdef size_t begin, behind, value
         cdef int wanted
         cdef RE2* pattern
         cdef cbool matched
@@ -111,23 +113,23 @@ cdef class Scanner:
         pattern = self._patterns[rule]
         wanted = 2 if pattern.NumberOfCapturingGroups() else 1
         whole = StringPiece(data, size)
-        while at <= size:
-            if size - at > <size_t> RELEASE_ABOVE:
+        while at <= stop:
+            if stop - at > <size_t> RELEASE_ABOVE:
                 with nogil:
-                    matched = pattern.Match(whole, at, size, UNANCHORED, found, wanted)
+                    matched = pattern.Match(whole, at, stop, UNANCHORED, found, wanted)
             else:
-                matched = pattern.Match(whole, at, size, UNANCHORED, found, wanted)
+                matched = pattern.Match(whole, at, stop, UNANCHORED, found, wanted)
             if not matched:
                 return None
             begin = found[0].data() - data
-            end = begin + found[0].size()
-            if end > begin:
+            behind = begin + found[0].size()
+            if behind > begin:
                 if wanted == 2 and found[1].size():
                     value = <size_t> (found[1].data() - data)
-                    return begin, end, value, value + found[1].size()
-                return begin, end, begin, end
+                    return begin, behind, value, value + found[1].size()
+                return begin, behind, begin, behind
             # Not into the middle of a character: RE2 would take its rest for invalid bytes.
-            at = end + 1
+            at = behind + 1
             while at < size and data[at] & 0xC0 == 0x80:
                 at += 1
         return None
@@ -148,22 +150,23 @@ cdef class Scanner:
             return size
         return found.data() - data
 
-    def occurs(self, Py_ssize_t rule, bytes text not None, Py_ssize_t start = 0) -> bool:
-        """Whether one pattern has a place in `text` from byte `start` on that is not empty. Raises IndexError."""
+    def occurs(self, Py_ssize_t rule, bytes text not None, Py_ssize_t start = 0, Py_ssize_t end = -1) -> bool:
+        """Whether one pattern has a place in `text`, as `find` reads it, that is not empty. Raises IndexError."""
         cdef const char* data = PyBytes_AS_STRING(text)
         cdef size_t size = PyBytes_GET_SIZE(text)
         cdef size_t at = max(start, 0)
+        cdef size_t stop = size if end < 0 or <size_t> end > size else <size_t> end
         cdef cbool matched
         cdef RE2* pattern
         if rule < 0 or <size_t> rule >= self._patterns.size():
             raise IndexError(f"no pattern {rule}")
         pattern = self._patterns[rule]
-        if at > size:
+        if at > stop:
             return False
-        if size - at > <size_t> RELEASE_ABOVE:
+        if stop - at > <size_t> RELEASE_ABOVE:
             with nogil:
-                matched = pattern.Match(StringPiece(data, size), at, size, UNANCHORED, NULL, 0)
+                matched = pattern.Match(StringPiece(data, size), at, stop, UNANCHORED, NULL, 0)
         else:
-            matched = pattern.Match(StringPiece(data, size), at, size, UNANCHORED, NULL, 0)
+            matched = pattern.Match(StringPiece(data, size), at, stop, UNANCHORED, NULL, 0)
         # Asked for no place, RE2 need not look further than the first sign of one; an empty one is told apart by find.
-        return matched and self.find(rule, text, start) is not None
+        return matched and self.find(rule, text, start, end) is not None

@@ -16,11 +16,12 @@ Failure mode: `Refusal` of kind BAD_REQUEST, its ``param`` the spelling that the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from msgspec import Raw, Struct, ValidationError, json
 
-from engine._fast.jsonmembers import pick
+from engine._fast.jsonmembers import Names, pick
 from engine.errors import BAD_REQUEST, Refusal
 from engine.extraction.content import ContentRules
 from engine.extraction.spellings import INCLUDE, INCLUDE_LOGPROBS, Spelling, asked, spellings
@@ -39,7 +40,8 @@ class Rule(Struct, frozen=True):
             raise ValueError("a maximum goes with the actions 'max' and 'cap', and with them alone")
 
 
-class _Check(Struct, frozen=True):
+@dataclass(frozen=True)
+class _Check:
     """One spelling under one rule."""
 
     name: str
@@ -55,7 +57,7 @@ class ParameterRules:
     are taken out of the answer too (see `engine.extraction.answers`). `caps` are those that `lower` lowers.
     """
 
-    __slots__ = ("_checks", "_content", "caps", "strips")
+    __slots__ = ("_checks", "_content", "_fields", "caps", "strips")
 
     def __init__(self, rules: Mapping[str, Rule], content: ContentRules | None = None) -> None:
         """`content`: what the role says of tools, kinds of content and streaming, checked with the parameters."""
@@ -68,13 +70,14 @@ class ParameterRules:
                 for spelling in spellings(name):
                     check = _Check(name, spelling, rule.maximum, rule.action == "cap")
                     checks.setdefault(spelling[0].encode(), []).append(check)
-        self._checks = {field: tuple(each) for field, each in checks.items()}
+        self._checks = tuple(check for each in checks.values() for check in each)
+        self._fields = Names({field: tuple(each) for field, each in checks.items()})
 
     def check(self, body: bytes) -> None:
         """Raise Refusal if the request in `body`, a JSON object, sets what the rules deny or more than they allow."""
         if self._content is not None:
             self._content.check(body)
-        for checks, value in pick(body, self._checks):
+        for checks, value in pick(body, self._fields):
             asking = json.decode(value)
             for check in checks:
                 _judge(check, asking)
@@ -86,10 +89,9 @@ class ParameterRules:
         """
         fields = _FIELDS.decode(body)
         changed = False
-        for checks in self._checks.values():
-            for check in checks:
-                if check.lowers and check.spelling[0] in fields:
-                    changed |= _lower(fields, check)
+        for check in self._checks:
+            if check.lowers and check.spelling[0] in fields:
+                changed |= _lower(fields, check)
         return json.encode(fields) if changed else body
 
     def strip(self, body: bytes) -> bytes:

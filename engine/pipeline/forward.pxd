@@ -1,3 +1,4 @@
+from engine._fast.message cimport message
 from engine.pipeline.context cimport RequestContext, Reservation
 from engine.policy.snapshot cimport Permit
 from engine.policy.upstreams cimport UpstreamConfig
@@ -10,4 +11,4 @@ cdef class Outgoing:
 
 
 cpdef Outgoing forward(RequestContext ctx, Permit permit, Reservation reservation, bytes body, bytes target_query=*)
-cpdef bytes request_head(RequestContext ctx, Permit permit, bytes method, bytes target_query)
+cpdef tuple request_head(RequestContext ctx, Permit permit, bytes method, bytes target_query)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine._fast.message import message
+
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext, Reservation
     from engine.policy.snapshot import Permit
@@ -33,6 +35,9 @@ QUERY = (b"beta", b"api-version")
 ANTHROPIC_VERSION = b"anthropic-version: 2023-06-01\r\n"
 
 
+_JSON = b"content-type: application/json\r\n"
+
+
 class Outgoing:
     """A request that passed. `data` is head and body, ready for the wire."""
 
@@ -53,8 +58,8 @@ def query(target: bytes) -> bytes:
     return b"?" + b"&".join(kept) if kept else b""
 
 
-def request_head(ctx: RequestContext, permit: Permit, method: bytes, target_query: bytes) -> bytes:
-    """The head up to, not including, the fields of the body. Lines end in CRLF."""
+def request_head(ctx: RequestContext, permit: Permit, method: bytes, target_query: bytes) -> tuple[bytes, ...]:
+    """The head up to, not including, the fields of the body, in parts. Lines end in CRLF."""
     upstream, endpoint = permit.target.upstream, ctx.endpoint
     assert endpoint is not None
     headers = ctx.headers
@@ -73,7 +78,7 @@ def request_head(ctx: RequestContext, permit: Permit, method: bytes, target_quer
             parts += (name, b": ", value, b"\r\n")
     if endpoint.name == "messages" and b"anthropic-version" not in headers:
         parts.append(ANTHROPIC_VERSION)
-    return b"".join(parts)
+    return tuple(parts)
 
 
 def forward(
@@ -83,15 +88,13 @@ def forward(
     method = b"POST" if ctx.method == "POST" else ctx.method.encode()
     head = request_head(ctx, permit, method, target_query)
     if not body and ctx.method in ("GET", "DELETE"):
-        return Outgoing(permit.target.upstream, head + b"\r\n", reservation)
-    size = str(len(body)).encode()
-    data = b"".join((head, b"content-type: application/json\r\ncontent-length: ", size, b"\r\n\r\n", body))
-    return Outgoing(permit.target.upstream, data, reservation)
+        return Outgoing(permit.target.upstream, b"".join((*head, b"\r\n")), reservation)
+    return Outgoing(permit.target.upstream, message((*head, _JSON), body, False), reservation)
 
 
 def forward_form(ctx: RequestContext, permit: Permit, reservation: Reservation, form: Form) -> Outgoing:
     """A form for the upstream that the permit names."""
     media, body = form.encode()
     head = request_head(ctx, permit, ctx.method.encode(), b"")
-    data = b"".join((head, b"content-type: ", media, b"\r\ncontent-length: ", b"%d" % len(body), b"\r\n\r\n", body))
+    data = message((*head, b"content-type: ", media, b"\r\n"), body, False)
     return Outgoing(permit.target.upstream, data, reservation)

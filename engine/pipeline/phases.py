@@ -27,8 +27,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 from functools import partial
+from time import monotonic, time_ns
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.errors import (
@@ -115,8 +115,8 @@ class Pipeline:
             headers,
             address,
             address_text,
-            time.time_ns(),
-            time.monotonic(),
+            time_ns(),
+            monotonic(),
         )
 
     def anyone(self, ctx: RequestContext) -> None:
@@ -150,7 +150,7 @@ class Pipeline:
         try:
             principal = await pending
         except Refusal as refusal:
-            ctx.now_ns = time.time_ns()
+            ctx.now_ns = time_ns()
             await self._unidentified(ctx, refusal)
             raise
         if ctx.endpoint is not None:
@@ -272,14 +272,14 @@ class Pipeline:
         ctx.status = status
         ctx.answer_bytes = answer_bytes
         settle(ctx, sent)
-        record(ctx, time.monotonic() - ctx.started, self.audit, self.meters)
+        record(ctx, monotonic() - ctx.started, self.audit, self.meters)
 
 
 async def _decided_later(ctx: RequestContext, phase: Callable[[], None], pending: Pending | None = None) -> None:
     """`decided` for a phase of the head: its limits are taken at the time of each call, not when the head came."""
 
     def now() -> None:
-        ctx.now_ns = time.time_ns()
+        ctx.now_ns = time_ns()
         phase()
 
     await decided(now, pending)

@@ -11,7 +11,7 @@ worker killed                     the supervisor gives back what was held (`engi
 
 from __future__ import annotations
 
-import time
+from time import time_ns
 from typing import TYPE_CHECKING
 
 from engine.errors import CLIENT_GONE
@@ -26,12 +26,12 @@ def settle(ctx: RequestContext, sent: bool) -> None:
     if reservation is None:
         return
     if not sent:
-        reservation.give_back(time.time_ns())
+        reservation.give_back(time_ns())
         return
     held = reservation.held
     if held is not None:
         given, written = _used(ctx, reservation) if held.counts_tokens else (0, 0)
-        held.settle(time.time_ns(), given, written)
+        held.settle(time_ns(), given, written)
     reservation.keep()
 
 

@@ -1,5 +1,8 @@
-from engine._fast.jsonmembers cimport integers, member
+from engine._fast.jsonmembers cimport Names, integers, member
 from engine.pipeline.context cimport RequestContext, Reservation, Usage
+
+
+cdef Names _TOKENS
 
 
 cdef class UsageTap:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine._fast.jsonmembers import integers, member
+from engine._fast.jsonmembers import Names, integers, member
 from engine._fast.sse import EventTooLong, Splitter
 from engine.errors import RATE_LIMITED, UPSTREAM_BROKEN, Refusal
 from engine.extraction.tokens import answer_tokens
@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 
 
 # All dialects' names of what an answer used: OpenAI chat and completions, then Responses and Anthropic.
-_TOKENS = (
-    b"prompt_tokens",
-    b"completion_tokens",
-    b"input_tokens",
-    b"output_tokens",
-    b"cache_creation_input_tokens",
-    b"cache_read_input_tokens",
+_TOKENS = Names(
+    dict.fromkeys(
+        (
+            b"prompt_tokens",
+            b"completion_tokens",
+            b"input_tokens",
+            b"output_tokens",
+            b"cache_creation_input_tokens",
+            b"cache_read_input_tokens",
+        )
+    )
 )
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _options = msgspec.json.Decoder(dict[str, object])

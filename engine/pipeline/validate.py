@@ -41,11 +41,15 @@ def validate(ctx: RequestContext, body: bytes) -> tuple[Permit, bytes]:
             body = settle_unknown(type(request.shape), body, snapshot.bounds.unknown_fields)
         permit = snapshot.permit(principal, endpoint.name, request.model)
         shape = request.shape
-        if isinstance(shape, ChatRequest | CompletionsRequest) and not permit.role.may_probe:
-            if shape.logit_bias:
-                refuse_probing(body, "logit_bias")
-            elif isinstance(shape, CompletionsRequest) and shape.echo:
-                refuse_probing(body, "echo")
+        if not permit.role.may_probe:
+            if isinstance(shape, ChatRequest):
+                if shape.logit_bias:
+                    refuse_probing(body, "logit_bias")
+            elif isinstance(shape, CompletionsRequest):
+                if shape.logit_bias:
+                    refuse_probing(body, "logit_bias")
+                elif shape.echo:
+                    refuse_probing(body, "echo")
         body = _settle_parameters(permit, body)
         if snapshot.shapes is not None:
             ctx.shape = snapshot.shapes.of(endpoint.name, body)

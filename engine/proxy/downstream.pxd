@@ -1,10 +1,15 @@
-from engine._fast.plainhead cimport head_end, line_end, plain_fields, plain_length
+from engine._fast.message cimport message
+from engine._fast.plainhead cimport PlainHead, head_end, line_end
 from engine.pipeline.context cimport RequestContext
 from engine.pipeline.forward cimport Outgoing
 from engine.policy.snapshot cimport Endpoint
 from engine.proxy.headers cimport status_line
+from engine.proxy.heads cimport check_head, check_host
 from engine.proxy.lane cimport Lane
 from engine.proxy.relay cimport Exchange
+
+
+cdef PlainHead _plain
 
 
 cdef class Downstream:
@@ -27,6 +32,7 @@ cdef class Downstream:
     cdef long long _length
     cdef bytearray _partial
     cdef bint _paused
+    cdef bint _plain
     cdef bytes _query
     cdef long long _seen
     cdef int _stage

@@ -29,7 +29,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-from engine._fast.plainhead import head_end, line_end, plain_fields, plain_length
+from engine._fast.message import message
+from engine._fast.plainhead import PlainHead, head_end, line_end
 from engine.errors import (
     BAD_REQUEST,
     CLIENT_GONE,
@@ -41,7 +42,7 @@ from engine.errors import (
 from engine.pipeline.forward import Outgoing, query
 from engine.pipeline.phases import internal_error
 from engine.proxy.headers import status_line
-from engine.proxy.heads import CHUNK_OVERHEAD, MAX_FIELDS, REPEATED, SINGLE, check_head
+from engine.proxy.heads import CHUNK_OVERHEAD, MAX_FIELDS, REPEATED, SINGLE, check_head, check_host
 from engine.proxy.peer import peer_address
 from engine.proxy.relay import Exchange
 
@@ -70,6 +71,8 @@ _HEAD_END: Final = b"\r\n\r\n"
 _CR: Final = 13
 _LF: Final = 10
 _ONE: Final = 49
+# One for the process: what it reads is taken from it at once.
+_plain = PlainHead()
 
 
 class Downstream:
@@ -95,6 +98,7 @@ class Downstream:
         "_length",
         "_partial",
         "_paused",
+        "_plain",
         "_query",
         "_seen",
         "_stage",
@@ -118,7 +122,7 @@ class Downstream:
         self._body: list[bytes] = []
         self._body_size = self._begun = self._seen = self._fields = 0
         self._length = 0
-        self._complete = self._close = self._http10 = self._chunked = self._paused = self._headed = False
+        self._complete = self._close = self._http10 = self._chunked = self._paused = self._headed = self._plain = False
         self._ctx: RequestContext | None = None
         self._exchange: Exchange | None = None
         self._query = b""
@@ -274,7 +278,7 @@ class Downstream:
         self._headers = {}
         self._body = []
         self._body_size = self._begun = self._fields = 0
-        self._complete = self._close = self._chunked = self._headed = False
+        self._complete = self._close = self._chunked = self._headed = self._plain = False
         self._exchange = None
         lane = self._lane
         if self._take_plain(line, data, end):
@@ -306,17 +310,13 @@ class Downstream:
         """Takes a request that is plain and there as a whole, without llhttp. False: nothing was taken."""
         if line.find(b"?") >= 0 or line[-1] != _ONE:
             return False
-        fields = plain_fields(data, len(line) + 2, end)
-        if fields is None:
-            return False
-        length = plain_length(fields)
         begin = end + 4
-        if length < 0 or length > len(data) - begin:
+        if not _plain.read(data, len(line) + 2, end) or _plain.length > len(data) - begin:
             return False
-        self._headers = fields
-        self._fields = len(fields)
+        length = _plain.length
+        self._headers = _plain.fields
         self._begun = 1
-        self._headed = self._complete = True
+        self._headed = self._complete = self._plain = True
         self._http10 = False
         self._query = b""
         self._length = self._body_size = length
@@ -380,7 +380,10 @@ class Downstream:
 
     def _check_head(self, ctx: RequestContext) -> None:
         """What HTTP and the policy's bound ask of a head. Raises Refusal (400, 413, 417)."""
-        check_head(self._headers, self._fields, self._http10)
+        if self._plain:
+            check_host(self._headers, False)
+        else:
+            check_head(self._headers, self._fields, self._http10)
         if self._length > ctx.snapshot.max_body or self._body_size > ctx.snapshot.max_body:
             raise Refusal(TOO_LARGE, f"The request's body is larger than {ctx.snapshot.max_body} bytes.")
         if self._chunked and not self._complete and self._seen > CHUNK_OVERHEAD + 8 * self._body_size:
@@ -523,17 +526,7 @@ class Downstream:
 
     def _write_reply(self, status: int, headers: bytes, body: bytes) -> None:
         self._transport.write(
-            b"".join(
-                (
-                    status_line(status),
-                    headers,
-                    self._lane.clock.line(),
-                    b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body)
-                    if self._close
-                    else b"content-length: %d\r\n\r\n" % len(body),
-                    body,
-                )
-            )
+            message((status_line(status), headers, self._lane.clock.line), body, self._close),
         )
 
     def begin(self, status: int, headers: bytes) -> None:
@@ -544,7 +537,7 @@ class Downstream:
         else:
             framing = b"transfer-encoding: chunked\r\n"
         self._transport.write(
-            b"%b%b%b%b\r\n" % (status_line(status), headers, self._lane.clock.line(), framing),
+            b"%b%b%b%b\r\n" % (status_line(status), headers, self._lane.clock.line, framing),
         )
 
     def write(self, data: bytes) -> None:

@@ -1,8 +1,12 @@
-cdef class Clock:
-    cdef bytes _line
-    cdef long long _second
+cdef dict _LINES
 
-    cpdef bytes line(self)
+
+cdef class Clock:
+    cdef long long _second
+    cdef readonly double deadline
+    cdef readonly bytes line
+
+    cpdef on_deadline(self, double now)
 
 
 cpdef bytes status_line(int status)

@@ -16,17 +16,19 @@ def status_line(status: int) -> bytes:
 
 
 class Clock:
-    """The Date header, written once a second (RFC 9110, section 6.6.1)."""
+    """The Date header (RFC 9110, section 6.6.1), kept by the sweep of deadlines: up to one tick late."""
 
-    __slots__ = ("_line", "_second")
+    __slots__ = ("_second", "deadline", "line")
 
     def __init__(self) -> None:
+        # It is due on every sweep.
+        self.deadline = 0.0
         self._second = 0
-        self._line = b""
+        self.line = b""
+        self.on_deadline(0.0)
 
-    def line(self) -> bytes:
+    def on_deadline(self, now: float) -> None:
         second = int(time.time())
         if second != self._second:
             self._second = second
-            self._line = b"date: %b\r\n" % formatdate(second, usegmt=True).encode()
-        return self._line
+            self.line = b"date: %b\r\n" % formatdate(second, usegmt=True).encode()

@@ -1,6 +1,19 @@
 from engine.pipeline.phases cimport Pipeline
+from engine.policy.snapshot cimport Endpoint
+from engine.policy.upstreams cimport UpstreamConfig
 from engine.proxy.deadlines cimport Sweeper
 from engine.proxy.headers cimport Clock
+
+from engine.proxy.upstream cimport Pool
+
+
+cdef class Pools:
+    cdef object _loop
+    cdef object _settings
+    cdef Sweeper _sweeper
+    cdef dict _pools
+
+    cpdef Pool get(self, UpstreamConfig config)
 
 
 cdef class Lane:
@@ -8,7 +21,7 @@ cdef class Lane:
     cdef public Pipeline pipeline
     cdef public object door
     cdef public Sweeper sweeper
-    cdef public object pools
+    cdef public Pools pools
     cdef public Clock clock
     cdef public bint draining
     cdef public double idle_timeout
@@ -23,6 +36,6 @@ cdef class Lane:
     cdef dict _hot
     cdef object _handed_over
 
-    cpdef endpoint(self, bytes line)
+    cpdef Endpoint endpoint(self, bytes line)
     cpdef bint enter(self, connection) except -1
     cpdef leave(self, connection)

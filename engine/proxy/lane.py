@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 
     from engine.identity.principal import Principal
     from engine.pipeline.phases import Pipeline
-    from engine.policy.snapshot import Endpoint, Snapshot, UpstreamConfig
+    from engine.policy.snapshot import Endpoint, Snapshot
+    from engine.policy.upstreams import UpstreamConfig
     from engine.settings import Settings
+
+
+_VERSIONS = (b"HTTP/1.1", b"HTTP/1.0")
 
 
 class RelayedSocket(Protocol):
@@ -98,6 +102,7 @@ class Lane:
         self.sweeper = Sweeper(loop)
         self.pools = Pools(loop, settings, self.sweeper)
         self.clock = Clock()
+        self.sweeper.items.add(self.clock)
         self.draining = False
         self.idle_timeout = settings.idle_timeout
         self.header_timeout = settings.header_timeout
@@ -114,22 +119,20 @@ class Lane:
         """Routes by a new policy from the next request on."""
         self.pools.use(snapshot)
         self._hot = {
-            b"%b %b" % (method.encode(), path.encode()): endpoint
+            b"POST %b %b" % (path.encode(), version): endpoint
             for path, endpoint in snapshot.endpoints.items()
-            if endpoint.is_hot
-            for method in endpoint.methods
-            if method == "POST"
+            if endpoint.is_hot and "POST" in endpoint.methods
+            for version in _VERSIONS
         }
 
     def endpoint(self, line: bytes) -> Endpoint | None:
         """The fast-lane endpoint of a request line, or None. The path is compared exactly: no decoding, no case."""
-        if line.endswith((b" HTTP/1.1", b" HTTP/1.0")):
-            asked = line[:-9]
-            found = self._hot.get(asked)
-            if found is None and b"?" in asked:
-                found = self._hot.get(asked.partition(b"?")[0])
-            return found
-        return None
+        found = self._hot.get(line)
+        if found is None and line.endswith(_VERSIONS):
+            path, query, _ = line.partition(b"?")
+            if query:
+                found = self._hot.get(path + line[-9:])
+        return found
 
     def protocol(self) -> asyncio.BaseProtocol:
         """The protocol of a new client connection."""

@@ -1,7 +1,10 @@
-from engine._fast.plainhead cimport head_end, line_end, plain_fields, plain_length, plain_status
+from engine._fast.plainhead cimport PlainHead, head_end, line_end, plain_status
 from engine.policy.upstreams cimport UpstreamConfig
 from engine.proxy.deadlines cimport Sweeper
 from engine.proxy.relay cimport Exchange
+
+
+cdef PlainHead _plain
 
 
 cdef class UpstreamConnection:

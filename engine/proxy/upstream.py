@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpResponseParser
 
-from engine._fast.plainhead import head_end, line_end, plain_fields, plain_length, plain_status
+from engine._fast.plainhead import PlainHead, head_end, line_end, plain_status
 
 if TYPE_CHECKING:
     from engine.policy.upstreams import UpstreamConfig
@@ -36,6 +36,8 @@ MAX_HEAD = 64 * 1024
 MAX_INFORMATIONAL = 8
 # How many requests may wait for a connection, for each connection that there may be: one round of waiting.
 WAITING_PER_CONNECTION = 4
+# One for the process: what it reads is taken from it at once.
+_plain = PlainHead()
 
 
 class UpstreamConnection:
@@ -134,11 +136,10 @@ class UpstreamConnection:
         status = plain_status(data, start)
         if end < 0 or status == 0:
             return False
-        fields = plain_fields(data, start, end)
-        if fields is None or plain_length(fields) != len(data) - end - 4:
+        if not _plain.read(data, start, end) or _plain.length != len(data) - end - 4:
             return False
         self._status = status
-        self._headers = fields
+        fields = self._headers = _plain.fields
         self._headed = self._framed = self._reusable = self._complete = True
         exchange.on_head(status, fields)
         if len(data) > end + 4 and self.exchange is exchange:

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from engine._fast.jsonguard import GuardError, texts
+from engine._fast.jsonguard import GuardError, texts_and_names
 from engine.redaction.profile import Profile
 
 # Deeper answers cannot be walked on the interpreter's stack; no dialect comes near.
@@ -32,9 +32,9 @@ STRUCTURAL: Final = frozenset(
 STRUCTURAL_BYTES: Final = 64
 # Where a string is JSON of its own.
 JSON_STRINGS: Final = frozenset(("arguments", "partial_json"))
-# The keys of token texts among all strings of an answer (see `jsonguard.texts`): chat's and completions'.
-_CHAT_TOKEN: Final = b"token\n\0"
-_COMPLETIONS_TOKENS: Final = b"tokens\n\0"
+# The keys of token texts in chat's and completions' logprobs, and then those of JSON_STRINGS: see `searched_texts`.
+_TELLING: Final = (b"token", b"tokens", *(name.encode() for name in sorted(JSON_STRINGS)))
+_TOKENS: Final = 0b11
 _LOGPROBS: Final = frozenset(("logprobs", "prompt_logprobs"))
 
 
@@ -167,12 +167,12 @@ def redact_answer(
     """
     kind = media.partition(b";")[0].strip().lower()
     try:
-        found = texts(body, MAX_DEPTH)
+        found, may_hide = searched_texts(body)
     except GuardError:
         if kind.startswith(b"text/"):
             return _redact_text(profile, body)
         raise UnsearchableAnswer(f"{kind.decode('latin-1')} that is not JSON") from None
-    if profile.clean(found) and not may_hide(found):
+    if not may_hide and profile.clean(found):
         return AnswerRedaction(body, {}, None)
     value = orjson.loads(body)
     walker = Walker(profile)
@@ -185,13 +185,15 @@ def redact_answer(
     return AnswerRedaction(orjson.dumps(redacted), walker.findings, None)
 
 
-def may_hide(found: bytes) -> bool:
-    """Whether there is more than the texts one by one: JSON inside a string that holds escapes, which one unescaping
-    has left in place, or token texts, which are to be read together."""
+def searched_texts(body: bytes) -> tuple[bytes, bool]:
+    """All texts of a JSON text, see `jsonguard.texts`, and whether there is more than these one by one: JSON inside a
+    string that holds escapes, which one unescaping has left in place, or token texts, which are to be read together.
+
+    Raises GuardError.
+    """
+    found, names = texts_and_names(body, MAX_DEPTH, _TELLING)
     # `find`, because `in` takes its operand for a number first, which costs an exception for each event.
-    if found.find(b"\\") >= 0 and any(name.encode() + b"\n\0" in found for name in JSON_STRINGS):
-        return True
-    return found.find(b"token") >= 0 and (_CHAT_TOKEN in found or _COMPLETIONS_TOKENS in found)
+    return found, names != 0 and (names & _TOKENS != 0 or found.find(b"\\") >= 0)
 
 
 def _redact_text(profile: Profile, body: bytes) -> AnswerRedaction:

@@ -89,10 +89,10 @@ class Incremental:
 
     def _decide(self, text: bytes, start: int, live: int) -> None:
         base, resume, search = self._base, self._resume, self._profile.search
-        for index in search.candidates(text, start):
+        for index, left, right in search.candidates(text, start):
             rule = self._profile.rules[index]
-            at = max(start, resume.get(index, 0) - base)
-            while (place := next_place(rule, search.scanner, index, text, at, live)) is not None:
+            at = max(left, resume.get(index, 0) - base)
+            while (place := next_place(rule, search.scanner, index, text, at, live, right)) is not None:
                 at = place.next
                 resume[index] = base + at
                 self._waiting.append((base + place.left, -base - place.right, index))

@@ -33,6 +33,11 @@ LEAST_KEYWORD: Final = 3
 _DIGITS = re.compile(r"\\d|\[(?:[0-9](?:-[0-9])?)+\]|\[\[:digit:\]\]|[0-9]")
 
 
+def is_digit(atom: str) -> bool:
+    """Whether an atom matches digits and nothing else."""
+    return _DIGITS.fullmatch(atom) is not None
+
+
 def needs_of(rule: Rule) -> tuple[list[bytes], int]:
     """What the prefilter has to find for a rule to be tried: one of these literals, and so many digits.
 
@@ -111,7 +116,7 @@ def least_digits(pattern: str, gap: int) -> int:
 
 def _digits(node: Node, folds: bool, gap: int) -> _Digits:
     match node:
-        case Atom(text) if _DIGITS.fullmatch(text):
+        case Atom(text) if is_digit(text):
             return _Digits(1, 0, 0)
         case Group(opening, inner):
             return _digits(inner, folds or "i" in opening[:4], gap)

@@ -74,9 +74,12 @@ class Profile:
     def clean(self, text: bytes) -> bool:
         """Whether no pattern occurs in `text`. UTF-8."""
         scanner = self.search.scanner
-        for index in self.search.candidates(text):
+        for index, left, right in self.search.candidates(text):
             detector = self.rules[index].detector
-            if scanner.occurs(index, text) if detector is None else detector.find(text, 0, len(text)) is not None:
+            if detector is None:
+                if scanner.occurs(index, text, left, right):
+                    return False
+            elif detector.find(text, 0, len(text)) is not None:
                 return False
         return True
 
@@ -94,10 +97,10 @@ class Profile:
 
     def hides(self, text: bytes) -> bool:
         """Whether a pattern's match in `text` would be hidden or block it. What detectors find does not count."""
-        for index in self.search.candidates(text):
+        for index, left, right in self.search.candidates(text):
             rule = self.rules[index]
             if rule.detector is None and self.actions[index] != "flag":
-                for _ in places(rule, self.search.scanner, index, text):
+                for _ in places(rule, self.search.scanner, index, text, left, right):
                     return True
         return False
 
@@ -106,8 +109,8 @@ class Profile:
         scanner = self.search.scanner
         matches = [
             (start, -end, index)
-            for index in self.search.candidates(text)
-            for start, end in places(self.rules[index], scanner, index, text)
+            for index, left, right in self.search.candidates(text)
+            for start, end in places(self.rules[index], scanner, index, text, left, right)
         ]
         matches.sort()
         found: list[tuple[int, int, int]] = []

@@ -42,18 +42,24 @@ there is none or it caught nothing. Byte offsets."""
 class Scanner(Protocol):
     """Compiled patterns. Text is UTF-8."""
 
-    def find(self, rule: int, text: bytes, start: int = 0) -> Place | None:
-        """The leftmost place of one pattern from byte `start` on that is not empty."""
+    def find(self, rule: int, text: bytes, start: int = 0, end: int = -1) -> Place | None:
+        """The leftmost place of one pattern from byte `start` on that is not empty.
 
-    def occurs(self, rule: int, text: bytes, start: int = 0) -> bool:
-        """Whether one pattern has a place in `text` from byte `start` on."""
+        `end`: no place that is asked for ends behind it, so nothing behind it need be searched. The place that is
+        found may be another one all the same, behind it or cut off by it.
+        """
+
+    def occurs(self, rule: int, text: bytes, start: int = 0, end: int = -1) -> bool:
+        """Whether `find` finds a place."""
 
     def tail(self, rule: int, text: bytes, start: int = 0) -> int:
         """Where the longest end of `text` begins that a pattern ending in `\\z` matches, `start` at the earliest."""
 
 
 class Pyre2Scanner:
-    """The stand-in. pyre2 reads bytes as Latin-1, so it is given text, and the places are turned back to bytes."""
+    """The stand-in. pyre2 reads bytes as Latin-1, so it is given text, and the places are turned back to bytes.
+
+    It is not given an end: it would take that for the end of the text."""
 
     def __init__(self, patterns: Sequence[str], max_mem: int = MAX_MEM) -> None:
         self._patterns = []
@@ -64,7 +70,7 @@ class Pyre2Scanner:
                 # pyre2 raises its own class, or `re`'s, by the kind of fault.
                 raise RegexError(index, str(error)) from None
 
-    def find(self, rule: int, text: bytes, start: int = 0) -> Place | None:
+    def find(self, rule: int, text: bytes, start: int = 0, end: int = -1) -> Place | None:
         # An invalid byte becomes one character that no pattern names, as it is for the kernel.
         whole = text.decode("utf-8", "surrogateescape")
         plain = _ESCAPED.sub("\ufffd", whole)
@@ -76,7 +82,7 @@ class Pyre2Scanner:
                 return _offset(whole, begin), _offset(whole, end), left, right
         return None
 
-    def occurs(self, rule: int, text: bytes, start: int = 0) -> bool:
+    def occurs(self, rule: int, text: bytes, start: int = 0, end: int = -1) -> bool:
         return self.find(rule, text, start) is not None
 
     def tail(self, rule: int, text: bytes, start: int = 0) -> int:

@@ -70,8 +70,11 @@ class Place(NamedTuple):
     next: int
 
 
-def next_place(rule: Rule, scanner: Scanner, index: int, text: bytes, at: int, before: int) -> Place | None:
-    """The first match of a rule that counts and begins in [at, before). `index`: the rule's in the scanner.
+def next_place(
+    rule: Rule, scanner: Scanner, index: int, text: bytes, at: int, before: int, end: int = -1
+) -> Place | None:
+    """The first match of a rule that counts and begins in [at, before). `index`: the rule's in the scanner. `end`: all
+    matches that count lie before it; -1: the text's own.
 
     After a match that does not count the search goes on a character later, because the next may begin inside it. So the
     time is bounded by the text times the longest match.
@@ -79,22 +82,23 @@ def next_place(rule: Rule, scanner: Scanner, index: int, text: bytes, at: int, b
     if rule.detector is not None:
         found = rule.detector.find(text, at, before)
         return Place(*found, found[1]) if found is not None and found[0] < before else None
-    while (place := scanner.find(index, text, at)) is not None:
-        start, end, left, right = place
+    while (place := scanner.find(index, text, at, end)) is not None:
+        start, stop, left, right = place
         if start >= before:
             return None
-        if not _follows(text, start, rule.not_after) and accepts(rule, text[start:end], text[left:right]):
-            return Place(left, right, end)
+        if not _follows(text, start, rule.not_after) and accepts(rule, text[start:stop], text[left:right]):
+            return Place(left, right, stop)
         at = start + 1
         while at < len(text) and text[at] & 0xC0 == 0x80:
             at += 1
     return None
 
 
-def places(rule: Rule, scanner: Scanner, index: int, text: bytes) -> Iterator[tuple[int, int]]:
-    """The values of a rule in `text`, from left to right."""
-    at = 0
-    while (place := next_place(rule, scanner, index, text, at, len(text))) is not None:
+def places(
+    rule: Rule, scanner: Scanner, index: int, text: bytes, at: int = 0, end: int = -1
+) -> Iterator[tuple[int, int]]:
+    """The values of a rule in `text`, from left to right. `at`, `end`: where its matches are that count."""
+    while (place := next_place(rule, scanner, index, text, at, len(text), end)) is not None:
         yield place.left, place.right
         at = place.next
 

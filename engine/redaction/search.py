@@ -2,7 +2,8 @@
 
 Clean text is what nearly all text is, so both questions are asked of all rules together first:
 
-- A prefilter finds the rules whose literal, or number of digits, stands in the text. The others cannot match.
+- A prefilter finds the rules whose literal, or number of digits, stands in the text, and the regions around these. The
+  others cannot match, and nobody can elsewhere.
 - For a text that goes on, one automaton over the leads of all rules finds the earliest place from which the end of the
   text could grow into a lead; the whole of a rule is asked for only where its literal is already there. Rules whose
   keywords are no lead share a second automaton. Rules without any literal, such as an email address, are asked one by
@@ -18,12 +19,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from engine._fast.prefilter import Prefilter
+from engine._fast.prefilter import LED, LOOSE, STRICT, Prefilter
+from engine.redaction.clusters import first_cluster, least_run
 from engine.redaction.leads import FOLDED, LEAST, leads_of
 from engine.redaction.literals import needs_of
 from engine.redaction.prefixes import longest, prefix_pattern, whole_prefix
 from engine.redaction.regex import RegexError, Scanner, make_scanner
 from engine.redaction.rule import Rule
+from engine.redaction.syntax import SyntaxUnknown
 
 _FLAGS: Final = re.compile(r"\(\?([a-zA-Z-]+)\)")
 # Bytes for an automaton of many rules: grown only as far as the texts that are searched need it.
@@ -36,8 +39,17 @@ _LONGEST_LEAD: Final = 128
 _LONGEST_ALIKE: Final = 512
 # Rules that no literal announces, in a group: with seven groups of six, a text with one of them is searched 13 times.
 _ALIKE: Final = 6
+# Fewer than these are asked for one by one.
+_FEW: Final = 2
+# Digits that numbers of a text rarely have.
+_MANY_DIGITS: Final = 4
+# Letters and digits in a row that words of a text rarely have.
+_LEAST_RUN: Final = 16
 # Rules whose matches are shorter, in bytes, may hold back as much as each other.
 _SHORT: Final = 64
+
+
+ClusterNeed = tuple[int, int, int, int]
 
 
 class Wholes:
@@ -104,36 +116,69 @@ def _behind(text: bytes, at: int) -> int:
     return at
 
 
+Region = tuple[int, int, int]
+"""A rule's index, and where its matches are: each lies whole between the two offsets in bytes."""
+
+
+class Alike:
+    """Rules that no literal announces: what makes one of them worth a search mostly does so for many.
+
+    So they are asked for in groups: a text in which one pattern of all together does not occur has none of them.
+    """
+
+    __slots__ = ("_joined", "_members", "_scanner")
+
+    def __init__(self, rules: tuple[Rule, ...], indices: list[int]) -> None:
+        self._members = [indices[at : at + _ALIKE] for at in range(0, len(indices), _ALIKE)]
+        self._joined = True
+        try:
+            self._scanner = make_scanner([_any_of_rules(rules, group) for group in (indices, *self._members)])
+        except RegexError:
+            # Too large together: each is searched by itself.
+            self._scanner, self._joined = make_scanner([]), False
+
+    def __bool__(self) -> bool:
+        return bool(self._members)
+
+    def regions(self, text: bytes, spans: list[tuple[int, int]]) -> list[Region]:
+        """The rules that may occur in a span, for each span that has any."""
+        scanner = self._scanner
+        if not self._joined:
+            return [(index, left, right) for left, right in spans for group in self._members for index in group]
+        found = []
+        for left, right in spans:
+            if not scanner.occurs(0, text, left, right):
+                continue
+            for number, group in enumerate(self._members, 1):
+                if scanner.occurs(number, text, left, right):
+                    found += [(index, left, right) for index in group]
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
-    """See the module.
-
-    Text with digits makes candidates of most of the rules that no literal announces, so they are asked for in groups:
-    `any_alike` has the alternatives of them all, and then those of each group. `group_of` has the number there of each
-    rule's group, 0 for a rule of none.
-    """
+    """See the module. numbered: the rules whose matches begin with a cluster of digits. others: the short rules that
+    nothing at all announces. is_other: of each rule, whether it is one of these."""
 
     prefilter: Prefilter
     scanner: Scanner
-    any_alike: Scanner
-    group_of: tuple[int, ...]
+    numbered: Alike
+    others: Alike
+    is_other: tuple[bool, ...]
     ahead: Ahead
 
-    def candidates(self, text: bytes, start: int = 0) -> list[int]:
-        """The rules that may match from byte `start` on, ascending."""
-        found = self.prefilter.candidates(text, start)
-        if len(found) < 2:
-            return found
-        group_of = self.group_of
-        others = [index for index in found if not group_of[index]]
-        if len(others) == len(found) or not self.any_alike.occurs(0, text, start):
-            return others
-        occurring = {
-            number
-            for number in {group_of[index] for index in found}
-            if not number or self.any_alike.occurs(number, text, start)
-        }
-        return [index for index in found if group_of[index] in occurring]
+    def candidates(self, text: bytes, start: int = 0) -> list[Region]:
+        """The rules that may match from byte `start` on, and where."""
+        found, spans = self.prefilter.regions(text, start)
+        if spans:
+            found = found + self.numbered.regions(text, spans)
+        if self.others:
+            is_other = self.is_other
+            whole = [region for region in found if is_other[region[0]]]
+            if whole:
+                found = [region for region in found if not is_other[region[0]]]
+                found += self.others.regions(text, [(start, len(text))])
+        return found
 
 
 class _Prefix(NamedTuple):
@@ -146,7 +191,7 @@ class _Prefix(NamedTuple):
 class _Reading(NamedTuple):
     """What the automata need of one rule.
 
-    literals, digits: see Prefilter. bound: the most bytes of a match.
+    literals, digits, bound, cluster, run: see Prefilter.
     leads: the prefixes of its leads, in each of which one of `lead_literals` stands; without them it has no lead, and
     `leads` is that of the rule itself.
     """
@@ -154,6 +199,8 @@ class _Reading(NamedTuple):
     literals: list[bytes]
     digits: int
     bound: int
+    cluster: ClusterNeed | None
+    run: int
     leads: tuple[_Prefix, ...]
     lead_literals: list[bytes]
 
@@ -163,36 +210,65 @@ def _read(rule: Rule) -> _Reading:
     pattern = rule.pattern
     literals, digits = needs_of(rule)
     bound = longest(pattern)
+    cluster, run = (None, 0) if literals else _place_of(pattern, digits, bound)
     found = leads_of(pattern)
     leads = tuple(_Prefix(prefix_pattern(lead, _COUNTED_JOINT), longest(lead)) for lead in found.patterns)
     lead_literals = [literal.encode() for literal in found.literals]
     if lead_literals and max(lead.bound for lead in leads) > _LONGEST_LEAD:
         lead_literals = []
         leads = (_Prefix(prefix_pattern(pattern, _COUNTED_JOINT), bound),)
-    return _Reading(literals, digits, bound, leads, lead_literals)
+    return _Reading(literals, digits, bound, cluster, run, leads, lead_literals)
+
+
+def _place_of(pattern: str, digits: int, bound: int) -> tuple[ClusterNeed | None, int]:
+    """What tells where the matches of a rule without literals are: a cluster of digits, or a run of letters and digits.
+
+    Long repeats need states that slow an automaton of many rules down, so long rules have no cluster.
+    """
+    if not pattern:
+        return None, 0
+    try:
+        run = least_run(pattern)
+        if run >= _LEAST_RUN:
+            return None, run
+        cluster = first_cluster(pattern) if bound <= _LONGEST_ALIKE else None
+    except SyntaxUnknown:
+        return None, 0
+    if cluster is None:
+        return None, 0
+    trail = bound if cluster.trail is None else cluster.trail
+    if cluster.led:
+        return (LED, cluster.run, cluster.lead, trail), 0
+    if cluster.least < digits and cluster.least < _MANY_DIGITS:
+        return (LOOSE, digits, bound, bound), 0
+    return (STRICT, cluster.least, cluster.lead, trail), 0
 
 
 @lru_cache(maxsize=64)
 def search_of(rules: tuple[Rule, ...]) -> Search:
     """The automata of checked rules. Profiles with the same rules share them."""
     readings = [_read(rule) for rule in rules]
+    numbered = [index for index, reading in enumerate(readings) if reading.cluster is not None]
     # An empty pattern is that of a rule with a detector. Long repeats need states that slow the others down.
-    rest = [
-        index for index, reading in enumerate(readings) if not reading.literals and 0 < reading.bound <= _LONGEST_ALIKE
+    others = [
+        index
+        for index, reading in enumerate(readings)
+        if not (reading.literals or reading.cluster or reading.run) and 0 < reading.bound <= _LONGEST_ALIKE
     ]
-    alike = [rest[at : at + _ALIKE] for at in range(0, len(rest), _ALIKE)] if len(rest) > 1 else []
-    try:
-        any_alike = make_scanner([_any_of_rules(rules, group) for group in (rest, *alike)])
-    except RegexError:
-        # Too large together: each is searched by itself.
-        any_alike, alike = make_scanner([""]), []
+    if len(others) < _FEW:
+        others = []
     return Search(
-        Prefilter([reading.literals for reading in readings], [reading.digits for reading in readings]),
-        make_scanner([rule.pattern for rule in rules]),
-        any_alike,
-        tuple(
-            next((number for number, group in enumerate(alike, 1) if index in group), 0) for index in range(len(rules))
+        Prefilter(
+            [reading.literals for reading in readings],
+            [reading.digits for reading in readings],
+            [reading.bound for reading in readings],
+            [reading.cluster for reading in readings],
+            [reading.run for reading in readings],
         ),
+        make_scanner([rule.pattern for rule in rules]),
+        Alike(rules, numbered),
+        Alike(rules, others),
+        tuple(index in others for index in range(len(rules))),
         _ahead(rules, readings),
     )
 

@@ -21,9 +21,9 @@ from typing import Any, Final
 
 import orjson
 
-from engine._fast.jsonguard import GuardError, texts
+from engine._fast.jsonguard import GuardError
 from engine._fast.sse import Event, EventTooLong, Splitter, parse
-from engine.redaction.answers import MAX_DEPTH, UnsearchableAnswer, Walker, drop_logprobs, may_hide
+from engine.redaction.answers import UnsearchableAnswer, Walker, drop_logprobs, searched_texts
 from engine.redaction.channels import Key, Kind, Piece, ended, pieces
 from engine.redaction.incremental import Edit, Incremental
 from engine.redaction.profile import Profile
@@ -109,7 +109,7 @@ class RedactedStream:
             return
         try:
             # The strict reader goes first, so that no duplicate key hides a text from the search.
-            found = texts(event.data, MAX_DEPTH)
+            found, may_hide = searched_texts(event.data)
         except GuardError:
             raise UnsearchableAnswer("an event whose data is not JSON") from None
         value = waiting.value = orjson.loads(event.data)
@@ -119,7 +119,7 @@ class RedactedStream:
             waiting.bare = True
         for piece in pieces(value):
             waiting.pieces.append((piece, *self._channel(piece).feed(piece.text)))
-        if not self._walker.profile.clean(found) or may_hide(found):
+        if may_hide or not self._walker.profile.clean(found):
             self._redact_rest(waiting)
         if len(event.raw) > len(event.data) + _PLAIN:
             self._refuse_findings(b"".join(line for line in event.raw.splitlines(keepends=True) if not _is_data(line)))

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine._fast import plainhead
-from engine._fast.plainhead import head_end, line_end, plain_fields, plain_length, plain_status
+from engine._fast.plainhead import PlainHead, head_end, line_end, plain_status
 from tests.fast.oracles.plainhead import read
 
 REQUEST_LINE = b"POST /v1/chat/completions HTTP/1.1\r\n"
@@ -45,9 +45,10 @@ def test_what_is_plain_llhttp_reads_the_same_way(lines: list[tuple[bytes, ...]],
         end = head_end(data)
         assert end == data.find(b"\r\n\r\n")
         assert line_end(data) == len(first) - 2
-        fields = plain_fields(data, len(first), end)
-        if fields is None or (length := plain_length(fields)) < 0 or length > len(data) - end - 4:
+        head = PlainHead()
+        if not head.read(data, len(first), end) or head.length > len(data) - end - 4:
             continue
+        fields, length = head.fields, head.length
         notes, _ = read(data[: end + 4 + length], answer=answer)
         assert not notes.failed
         assert notes.complete == 1
@@ -64,11 +65,11 @@ def test_what_sdks_send_is_plain() -> None:
         b"X-Stainless-Lang: python\r\nX-Unknown:\tnew \r\nAuthorization: Bearer tg_a_b\r\nContent-Length: 2\r\n\r\n{}"
     )
     data = REQUEST_LINE + head
-    fields = plain_fields(data, len(REQUEST_LINE), head_end(data))
-    assert fields is not None
-    assert fields[b"x-unknown"] == b"new"
-    assert fields[b"authorization"] == b"Bearer tg_a_b"
-    assert plain_length(fields) == 2
+    plain = PlainHead()
+    assert plain.read(data, len(REQUEST_LINE), head_end(data))
+    assert plain.fields[b"x-unknown"] == b"new"
+    assert plain.fields[b"authorization"] == b"Bearer tg_a_b"
+    assert (plain.length, len(plain.fields)) == (2, 10)
 
 
 @pytest.mark.parametrize(
@@ -91,23 +92,42 @@ def test_what_sdks_send_is_plain() -> None:
     ],
 )
 def test_what_is_not_plain_is_left_to_llhttp(head: bytes) -> None:
-    data = REQUEST_LINE + head + b"\r\n"
-    assert plain_fields(data, len(REQUEST_LINE), data.rfind(b"\r\n\r\n")) is None
+    data = REQUEST_LINE + b"Content-Length: 0\r\n" + head + b"\r\n"
+    assert not PlainHead().read(data, len(REQUEST_LINE), data.rfind(b"\r\n\r\n"))
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("field", "plain"),
     [
-        {},
-        {b"content-length": b""},
-        {b"content-length": b"1234567890123456"},
-        {b"content-length": b"-1"},
-        {b"content-length": b"1", b"connection": b"close"},
-        *({b"content-length": b"1", name: b"x"} for name in (b"transfer-encoding", b"upgrade", b"expect", b"trailer")),
+        (b"x: y", True),
+        (b"connection: Keep-Alive", True),
+        (b"te: trailers", True),
+        (b"connection: close", False),
+        (b"connection: keep-alive, te", False),
+        (b"transfer-encoding: chunked", False),
+        (b"Transfer-Encoding: identity", False),
+        (b"upgrade: h2c", False),
+        (b"expect: 100-continue", False),
+        (b"trailer: x", False),
+        (b"proxy-connection: keep-alive", False),
     ],
 )
-def test_what_says_more_of_the_framing_is_left_to_llhttp(fields: dict[bytes, bytes]) -> None:
-    assert plain_length(fields) == -1
+def test_what_says_more_of_the_framing_is_left_to_llhttp(field: bytes, plain: bool) -> None:
+    for head in (b"content-length: 1\r\n" + field, field + b"\r\ncontent-length: 1"):
+        assert PlainHead().read(head + b"\r\n\r\n", 0, len(head)) is plain
+
+
+@pytest.mark.parametrize("length", [b"", b"-1", b"+1", b"1,1", b"1 1", b"0x1", b"1234567890123456"])
+def test_a_length_is_plain_digits(length: bytes) -> None:
+    head = b"content-length: " + length
+    assert not PlainHead().read(head + b"\r\n\r\n", 0, len(head))
+
+
+def test_a_head_without_a_length_is_left_to_llhttp() -> None:
+    plain = PlainHead()
+    assert plain.read(b"content-length: 3\r\n\r\n", 0, 17)
+    assert not plain.read(b"a: b\r\n\r\n", 0, 4)
+    assert plain.length == -1
 
 
 @settings(max_examples=300, derandomize=True, deadline=None)
@@ -144,6 +164,6 @@ def test_statuses(line: bytes, status: int) -> None:
 
 def test_places_outside_of_the_data_are_none() -> None:
     for start, end in ((-1, 3), (4, 3), (0, 6), (0, 100)):
-        assert plain_fields(b"a: b\r\n\r\n", start, end) is None
+        assert not PlainHead().read(b"a: b\r\n\r\n", start, end)
     assert plain_status(b"HTTP/1.1 200 OK\r\n", 100) == 0
     assert head_end(b"") == line_end(b"") == line_end(b"\r") == head_end(b"\r\n\r") == -1

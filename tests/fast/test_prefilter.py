@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine._fast import prefilter
-from engine._fast.prefilter import GAP, Prefilter
+from engine._fast.prefilter import GAP, LED, LOOSE, STRICT, Prefilter
 from tests.fast.oracles import prefilter as oracle
 
 ALPHABET = "aAbBkK-_0159 .@:\x00é"
@@ -25,6 +25,49 @@ def test_the_compiled_kernel_is_tested() -> None:
 def test_candidates_are_those_of_the_oracle(rules: list[tuple[list[bytes], int]], text: bytes) -> None:
     literals, digits = [needed for needed, _ in rules], [count for _, count in rules]
     assert Prefilter(literals, digits).candidates(text) == oracle.candidates(literals, digits, text)
+
+
+@settings(max_examples=400, derandomize=True, deadline=None)
+@given(RULES, st.text(alphabet=ALPHABET, max_size=120).map(str.encode), st.integers(0, 30), st.integers(0, 20))
+def test_regions_are_those_of_the_oracle(
+    rules: list[tuple[list[bytes], int]], text: bytes, bound: int, begin: int
+) -> None:
+    literals, digits = [needed for needed, _ in rules], [count for _, count in rules]
+    # No match is shorter than a literal that it has.
+    bounds = [bound and max(bound, *map(len, needed), 0, 0) for needed in literals]
+    begin = min(begin, len(text))
+    expected = oracle.regions(literals, digits, bounds, text, begin)
+    assert Prefilter(literals, digits, bounds).regions(text, begin) == (expected, [])
+
+
+def test_regions_around_clusters_and_runs() -> None:
+    kernel = Prefilter(
+        [[], [], [], [], [b"key"]],
+        [0, 0, 0, 0, 0],
+        [9, 9, 9, 12, 20],
+        [(STRICT, 5, 1, 2), (LED, 3, 2, 9), (LOOSE, 6, 4, 4), None, None],
+        [0, 0, 0, 8, 0],
+    )
+    text = b"12,345 and AB123 c; 12x3-4x56 +1.23-45. a_b abcdefgh KEY"
+    found, spans = kernel.regions(text)
+    assert [(index, text[left:right]) for index, left, right in found] == [
+        (3, b".23-45. a_b abcdefgh KEY"),
+        (4, b"45. a_b abcdefgh KEY"),
+    ]
+    assert [text[left:right] for left, right in spans] == [b"AB123 c; 12x3-4x56 +1.23-45. a_"]
+    assert kernel.regions(b"12,345 and 1,234 or b12 or 1:2:3:4") == ([], [])
+    assert kernel.regions(b"x" * 7 + b" " + b"y" * 7) == ([], [])
+    assert kernel.regions("é é€12345€".encode())[1] == [(8, 16)]
+
+
+def test_more_clusters_than_are_told_apart_are_one() -> None:
+    kernel = Prefilter([[]], [0], [4], [(STRICT, 4, 0, 0)])
+    text = b"1234, " * 1000
+    found, spans = kernel.regions(text)
+    assert found == []
+    assert spans[:2] == [(0, 4), (6, 10)]
+    assert spans[-1][1] == len(text) - 2
+    assert len(spans) < 1000
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 15, 16, 17, 31, 40])
@@ -58,5 +101,7 @@ def test_a_literal_that_cannot_be_used_is_refused(bad: list[list[bytes]]) -> Non
 def test_entries_must_agree_and_are_bounded() -> None:
     with pytest.raises(ValueError, match="one entry"):
         Prefilter([[]], [])
+    with pytest.raises(ValueError, match="runs: one entry"):
+        Prefilter([[]], [0], [9], [None], [])
     with pytest.raises(ValueError, match="at most"):
         Prefilter([[]] * 1025, [0] * 1025)

@@ -59,13 +59,13 @@ RULES = (
     Rule(
         "html_element", "active_html", rf"</?(?i:{_ELEMENTS})\b(?:[^<>]{{0,800}}>)?", 3300, "[HTML]",
         ("<script>alert(1)</script>", "<IFRAME src=x>", "<svg/onload", "<meta http-equiv=refresh content=0>"),
-        ("<b>bold</b>", "a < script", "<scripted>"),
+        ("<b>bold</b>", "a < script", "<scripted>"), ("<",),
     ),
     Rule(
         "html_handler", "active_html",
         r"[\s\"'/]([oO][nN][a-zA-Z]{3,30}\s{0,8}=)", 42, "[HTML]",
         ("<img src=x onerror=alert(1)>", '<b title=">" onMouseOver = "go()">', "<svg/onload=a>"),
-        ("go online = 5", "window.onload = f", "the one=1", "on error"), (), _is_handler,
+        ("go online = 5", "window.onload = f", "the one=1", "on error"), ("=",), _is_handler,
     ),
     Rule(
         "script_url", "active_html",

@@ -28,3 +28,49 @@ def candidates(literals: Sequence[Sequence[bytes]], digits: Sequence[int], text:
         for rule, (needed, count) in enumerate(zip(literals, digits, strict=True))
         if count <= number and (not needed or any(each in lower for each in needed))
     ]
+
+
+def clusters(text: bytes, begin: int) -> list[tuple[int, int, int]]:
+    """Start, end and number of digits of each run of digits that are no more than GAP other bytes apart."""
+    found: list[tuple[int, int, int]] = []
+    for place in range(begin, len(text)):
+        if not 48 <= text[place] <= 57:
+            continue
+        if found and place - found[-1][1] <= GAP:
+            found[-1] = (found[-1][0], place + 1, found[-1][2] + 1)
+        else:
+            found.append((place, place + 1, 1))
+    return found
+
+
+def regions(
+    literals: Sequence[Sequence[bytes]], digits: Sequence[int], bounds: Sequence[int], text: bytes, begin: int
+) -> list[tuple[int, int, int]]:
+    """The rules whose needs the text meets from `begin` on, with what lies within a bound of what they need."""
+    lower = text.lower()
+    groups = clusters(text, begin)
+    found = []
+    for rule, (needed, count, bound) in enumerate(zip(literals, digits, bounds, strict=True)):
+        if not needed:
+            if count <= max((size for *_, size in groups), default=0):
+                found.append((rule, begin, len(text)))
+            continue
+        places = [
+            (at, at + len(each))
+            for each in needed
+            for at in range(begin, len(text) - len(each) + 1)
+            if lower[at : at + len(each)] == each
+        ]
+        near = [
+            (start, end)
+            for start, end in places
+            if not count
+            or any(size >= count and (not bound or (a < start + bound and b > end - bound)) for a, b, size in groups)
+        ]
+        if near:
+            left = max(begin, min(end for _, end in near) - bound) if bound else begin
+            right = min(len(text), max(start for start, _ in near) + bound) if bound else len(text)
+            while left < right and text[left] & 0xC0 == 0x80:
+                left += 1
+            found.append((rule, left, right))
+    return found

@@ -1,0 +1,1 @@
+cpdef bytes message(tuple parts, bytes body, bint closes)

@@ -1,0 +1,194 @@
+/* The two loops of the prefilter that look at every byte: where a digit stands, and where a literal may. */
+
+#ifndef TIDEGATE_PREFILTER_SCAN_H
+#define TIDEGATE_PREFILTER_SCAN_H
+
+#include <stdint.h>
+#include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+#if defined(__x86_64__) && defined(__GNUC__)
+#define TG_GATHER 1
+#include <cpuid.h>
+#include <immintrin.h>
+#else
+#define TG_GATHER 0
+#endif
+
+enum { TG_MOST_PLACES = 64 };
+
+/* The first ASCII digit in [p, end), or end. */
+static inline const uint8_t *tg_next_digit(const uint8_t *p, const uint8_t *end)
+{
+#if defined(__SSE2__)
+    /* As signed bytes, digits are those above '/' and below ':'. */
+    const __m128i below = _mm_set1_epi8('/'), above = _mm_set1_epi8(':');
+    while (end - p >= 16) {
+        __m128i block = _mm_loadu_si128((const __m128i *)p);
+        int mask = _mm_movemask_epi8(_mm_and_si128(_mm_cmpgt_epi8(block, below), _mm_cmplt_epi8(block, above)));
+        if (mask) return p + __builtin_ctz((unsigned)mask);
+        p += 16;
+    }
+#endif
+    while (p < end && (uint8_t)(*p - '0') > 9) p++;
+    return p;
+}
+
+static inline int tg_is_alnum(uint8_t c)
+{
+    return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 0x20) - 'a') < 26;
+}
+
+/* Three bytes, the lowest of `bytes`, as 16 bits. The fourth falls out of the product, whose factor ends in eight zeros.
+   Upper and lower case fold together; that other characters do too costs a comparison, not a miss. */
+static inline uint32_t tg_hash_gram(uint32_t lower)
+{
+    return lower * 0x9e377900u >> 16;
+}
+
+/* Four bytes as one number, letters in lower case. */
+static inline uint32_t tg_four_bytes(const uint8_t *p)
+{
+    uint32_t bytes;
+    memcpy(&bytes, p, 4);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    bytes = __builtin_bswap32(bytes);
+#endif
+    return bytes | 0x20202020u;
+}
+
+static inline uint32_t tg_gram(const uint8_t *p)
+{
+    return tg_hash_gram(tg_four_bytes(p));
+}
+
+static inline int tg_has_gram(const uint32_t *bits, uint32_t gram)
+{
+    return bits[gram >> 5] >> (gram & 31) & 1;
+}
+
+/* The first place in [p, last] whose three bytes are in the table of bits, or NULL. The byte behind the three is read. */
+static inline const uint8_t *tg_next_gram(const uint8_t *p, const uint8_t *last, const uint32_t *bits)
+{
+    while (last - p >= 5) {
+        /* Six places out of one word. */
+        uint64_t word;
+        memcpy(&word, p, 8);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        word = __builtin_bswap64(word);
+#endif
+        word |= 0x2020202020202020u;
+        if (tg_has_gram(bits, tg_hash_gram((uint32_t)word))) return p;
+        if (tg_has_gram(bits, tg_hash_gram((uint32_t)(word >> 8)))) return p + 1;
+        if (tg_has_gram(bits, tg_hash_gram((uint32_t)(word >> 16)))) return p + 2;
+        if (tg_has_gram(bits, tg_hash_gram((uint32_t)(word >> 24)))) return p + 3;
+        if (tg_has_gram(bits, tg_hash_gram((uint32_t)(word >> 32)))) return p + 4;
+        if (tg_has_gram(bits, tg_hash_gram((uint32_t)(word >> 40)))) return p + 5;
+        p += 6;
+    }
+    for (; p <= last; p++) {
+        if (tg_has_gram(bits, tg_gram(p))) return p;
+    }
+    return NULL;
+}
+
+/* The places from *at on, up to `last`, whose three bytes are in the table, as far as there is room for them. *at becomes
+   where to go on: behind `last` at the end. */
+static int tg_places_plain(const uint8_t **at, const uint8_t *last, const uint32_t *bits, const uint8_t **places)
+{
+    const uint8_t *p = *at;
+    int count = 0;
+    while (count < TG_MOST_PLACES && p <= last) {
+        p = tg_next_gram(p, last, bits);
+        if (p == NULL) {
+            p = last + 1;
+            break;
+        }
+        places[count++] = p++;
+    }
+    *at = p;
+    return count;
+}
+
+#if TG_GATHER
+/* The same, eight places at a time. */
+__attribute__((target("avx2"))) static int
+tg_places_gathered(const uint8_t **at, const uint8_t *last, const uint32_t *bits, const uint8_t **places)
+{
+    const __m256i runs = _mm256_setr_epi8(0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6,
+                                          4, 5, 6, 7, 5, 6, 7, 8, 6, 7, 8, 9, 7, 8, 9, 10);
+    const __m256i lower = _mm256_set1_epi8(0x20), factor = _mm256_set1_epi32(0x9e377900), low = _mm256_set1_epi32(31);
+    const uint8_t *p = *at;
+    int count = 0;
+    while (last - p >= 16 && count <= TG_MOST_PLACES - 8) {
+        __m256i text = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)p));
+        __m256i grams = _mm256_or_si256(_mm256_shuffle_epi8(text, runs), lower);
+        __m256i hash = _mm256_srli_epi32(_mm256_mullo_epi32(grams, factor), 16);
+        __m256i words = _mm256_i32gather_epi32((const int *)bits, _mm256_srli_epi32(hash, 5), 4);
+        /* The bit of each becomes its sign. */
+        __m256i signs = _mm256_sllv_epi32(words, _mm256_andnot_si256(hash, low));
+        unsigned found = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(signs));
+        for (; found; found &= found - 1) places[count++] = p + __builtin_ctz(found);
+        p += 8;
+    }
+    *at = p;
+    return count;
+}
+
+/* Whether the machine gathers words faster than it loads them one by one. Intel's cores from Skylake to Rocket Lake do
+   not, since the microcode against Gather Data Sampling (CVE-2022-40982); later ones tell themselves by AVX-VNNI. */
+static int tg_gathers(void)
+{
+    static const uint8_t sampled[] = {78, 85, 94, 102, 106, 108, 125, 126, 140, 141, 142, 158, 165, 166, 167};
+    unsigned a, b, c, d, model;
+    if (!__builtin_cpu_supports("avx2")) return 0;
+    if (!__builtin_cpu_is("intel") || !__get_cpuid(1, &a, &b, &c, &d)) return 1;
+    model = (a >> 4 & 15) | (a >> 12 & 0xf0);
+    if ((a >> 8 & 15) != 6 || memchr(sampled, (int)model, sizeof sampled) == NULL) return 1;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
+#else
+static int tg_gathers(void) { return 0; }
+#endif
+
+static inline int tg_places(int gathers, const uint8_t **at, const uint8_t *last, const uint32_t *bits,
+                            const uint8_t **places)
+{
+#if TG_GATHER
+    if (gathers && last - *at >= 16) return tg_places_gathered(at, last, bits, places);
+#endif
+    (void)gathers;
+    return tg_places_plain(at, last, bits, places);
+}
+
+/* How much of ordinary English a byte is: letters by their percentage, a space before all. */
+static float tg_share_of_byte(uint8_t byte)
+{
+    static const char letters[] = "etaoinshrdlcumwfgypbvkjxqz";
+    static const uint8_t mille[] = {102, 75, 65, 62, 57, 57, 53, 50, 50, 34, 33, 23, 23,
+                                    20,  20, 18, 17, 16, 15, 12, 8,  6,  1,  1,  1,  1};
+    const char *found = byte ? strchr(letters, byte) : NULL;
+    if (found) return mille[found - letters] / 1000.0f;
+    return byte == ' ' ? 0.17f : 0.002f;
+}
+
+/* Where in a literal the three bytes begin that ordinary English has least. */
+static uint32_t tg_rarest_gram(const uint8_t *text, uint32_t size)
+{
+    static const char common[] = "theandingiontioentatiforherterhatthaereatehisconresverallonsncemenithtedersprothiwitareess"
+                                 "notiveectreacomeveperintestnotstacticaistearainoneourrat";
+    float least = 2;
+    uint32_t rarest = 0;
+    for (uint32_t at = 0; at + 3 <= size; at++) {
+        float share = tg_share_of_byte(text[at]) * tg_share_of_byte(text[at + 1]) * tg_share_of_byte(text[at + 2]);
+        for (const char *run = common; *run; run += 3) share += memcmp(text + at, run, 3) ? 0 : 0.004f;
+        if (share < least) {
+            least = share;
+            rarest = at;
+        }
+    }
+    return rarest;
+}
+
+#endif
