@@ -29,6 +29,7 @@ from engine.redaction.answers import UnsearchableAnswer, redact_answer
 from engine.redaction.stream import RedactedStream, StreamBlocked, StreamTooLong
 from engine.validation.answer_shape import ARGUMENTS, FORMAT, Misfit, Uncheckable
 from engine.validation.answer_shape_stream import Misfitting, ShapeStream
+from engine.validation.hygiene import INPUT
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
@@ -42,6 +43,10 @@ _SCHEMA = "response_schema"
 _OF_SHAPES = frozenset((_SCHEMA, ARGUMENTS, FORMAT))
 _UNREADABLE = "The upstream's answer is of a kind that cannot be read, so it was withheld."
 _UNSEARCHABLE = "The upstream's answer is of a kind that cannot be checked, so it was withheld."
+
+
+def _is_redaction(finding: str) -> bool:
+    return finding not in _OF_SHAPES and not finding.startswith(INPUT)
 
 
 def must_be_whole(ctx: RequestContext) -> bool:
@@ -216,7 +221,7 @@ def feed_stream(ctx: RequestContext, stream: StreamChain, chunk: bytes | None) -
         _note(ctx, stream.redacted.findings, blocked.rule, blocked.ahead)
     except Exception:
         raise _failed(ctx) from None
-    if stream.redacted is not None and stream.redacted.findings.keys() - _OF_SHAPES:
+    if stream.redacted is not None and any(map(_is_redaction, stream.redacted.findings)):
         ctx.redaction = "found"
     if stream.shape is not None and stream.shape.flagged:
         for misfit in stream.shape.flagged:

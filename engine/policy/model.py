@@ -191,13 +191,17 @@ class Network(Section, frozen=True, forbid_unknown_fields=True):
     bans: Bans | None = Bans()
 
 
+TextGroup = Literal["tags", "bidi", "invisible", "controls", "repetition", "injection", "repeated"]
+
+
 class Validation(Section, frozen=True, forbid_unknown_fields=True):
     """Bounds on requests. `new_types`: types of parts, items and tools that this build does not know and that are let
     through even where they look like a slip. `response_format`: what becomes of an answer that is not in the format
     that its request asked for."""
 
     unknown_fields: Literal["allow", "strip", "reject"] = "allow"
-    refuse_text: list[Literal["tags", "bidi", "invisible", "controls", "repetition"]] = []
+    refuse_text: list[TextGroup] = []
+    flag_text: list[TextGroup] = []
     new_types: list[Name] = []
     response_format: Literal["ignore", "flag", "block"] = "ignore"
     max_body: str | int = "1MiB"

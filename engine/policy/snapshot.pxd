@@ -54,6 +54,7 @@ cdef class Snapshot:
     cdef readonly bytes forwarded
     cdef readonly str upstream_errors
     cdef readonly object shapes
+    cdef readonly object flagged_text
     cdef dict _permits
     cdef set _callable
 

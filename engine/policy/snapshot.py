@@ -147,6 +147,7 @@ class Snapshot:
     forwarded: bytes
     upstream_errors: Literal["keep", "scrub", "replace"] = "scrub"
     shapes: AnswerShapes | None = None
+    flagged_text: TextRules | None = None
     _permits: dict[tuple[tuple[str, ...], str, str | None], Permit] = field(default_factory=dict, repr=False)
     _callable: set[tuple[tuple[str, ...], str]] = field(default_factory=set, repr=False)
 
@@ -316,6 +317,7 @@ def compile_snapshot(
         forwarded=network.forwarded.encode(),
         upstream_errors=document.answers.errors,
         shapes=_shapes(policy),
+        flagged_text=TextRules(document.validation.flag_text) if document.validation.flag_text else None,
         role_networks={
             name: NetworkRules(map(ip_network, entry.network.allow), map(ip_network, entry.network.deny))
             for name, entry in document.roles.items()

@@ -24,7 +24,7 @@ roles:
   rounded: {{endpoints: ["*"], models: ["*"], redaction: none, parameters: {{logprobs: round}}}}
 # The pack is not what is tried here, and compiling it is most of a start.
 redaction: {{default: {{}}, none: {{}}}}
-validation: {{max_body: 64KiB, response_format: flag}}
+validation: {{max_body: 64KiB, response_format: flag, flag_text: [injection]}}
 tools: {{tide: {{arguments: in.json}}, lax: {{arguments: in.json, invalid: flag}}}}
 routes:
   - {{name: score, path: /v1/score, upstream: main, methods: [POST, GET]}}
