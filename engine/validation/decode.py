@@ -36,7 +36,7 @@ from engine.validation.shape import missing
 from engine.validation.tree import items_of
 from engine.validation.unknown import Unknown
 
-__all__ = ["Bounds", "DEEPEST", "ENDPOINTS", "Request", "decode", "decode_named", "guard"]
+__all__ = ["Bounds", "DEEPEST", "ENDPOINTS", "Request", "SHAPES", "decode", "decode_named", "guard"]
 
 DEEPEST = 512
 """The largest depth a policy may ask for: decoders below use the C stack, under the interpreter's limit of 1000."""
@@ -61,18 +61,19 @@ class Bounds(msgspec.Struct, frozen=True, gc=False):
             raise ValueError("max_messages and max_body must be at least 1")
 
 
-_SHAPES: dict[str, type[RequestShape]] = {
+SHAPES: dict[str, type[RequestShape]] = {
     "chat": openai_chat.ChatRequest,
     "completions": openai_completions.CompletionsRequest,
     "embeddings": openai_embeddings.EmbeddingsRequest,
     "responses": openai_responses.ResponsesRequest,
     "messages": anthropic_messages.MessagesRequest,
 }
+"""By endpoint, the shape of its requests."""
 _DECODE: dict[str, Callable[[bytes], RequestShape]] = {
-    endpoint: msgspec.json.Decoder(shape).decode for endpoint, shape in _SHAPES.items()
+    endpoint: msgspec.json.Decoder(shape).decode for endpoint, shape in SHAPES.items()
 }
 
-ENDPOINTS = frozenset(_SHAPES)
+ENDPOINTS = frozenset(SHAPES)
 """The endpoints that `decode` knows."""
 
 
@@ -104,7 +105,7 @@ def decode(endpoint: str, body: bytes, bounds: Bounds) -> Request:
     try:
         shape = _DECODE[endpoint](body)
     except msgspec.ValidationError:
-        shape = _decode_slowly(_SHAPES[endpoint], body, bounds.new_types)
+        shape = _decode_slowly(SHAPES[endpoint], body, bounds.new_types)
     shape.check(bounds.max_messages)
     if shape.variants:
         _check_items(shape, bounds.new_types)

@@ -28,12 +28,14 @@ _head = msgspec.json.Decoder(_Head).decode
 class Variants:
     """`structs` by type; `untyped` is the type of an item that carries none, `reference` of one that is an id."""
 
-    __slots__ = ("_reference", "_untyped", "decoders", "structs")
+    __slots__ = ("_reference", "_untyped", "decoders", "structs", "typeless")
 
     def __init__(self, structs: Mapping[str, type[msgspec.Struct]], untyped: str, reference: str | None = None) -> None:
         self.structs: Final = structs
         self._untyped = untyped
         self._reference = reference
+        # The structs whose items need no type.
+        self.typeless: Final = frozenset(structs[kind] for kind in (untyped, reference) if kind is not None)
         decoders = {struct: msgspec.json.Decoder(struct).decode for struct in structs.values()}
         self.decoders: Final[dict[str, Callable[[msgspec.Raw], Any]]] = {
             kind: decoders[struct] for kind, struct in structs.items()

@@ -31,7 +31,7 @@ routes:
   - {{name: shaped, path: /v1/shaped, upstream: main, request_schema: in.json, response_schema: out.json}}
   - {{name: flagged, path: /v1/flagged, upstream: main, response_schema: out.json, invalid_response: flag}}
 """
-REQUEST_SCHEMA = '{"properties": {"n": {"type": "integer"}}, "required": ["n"]}'
+REQUEST_SCHEMA = '{"properties": {"n": {"$ref": "#/$defs/n"}}, "required": ["n"], "$defs": {"n": {"type": "integer"}}}'
 RESPONSE_SCHEMA = '{"type": "object", "required": ["choices"]}'
 
 
