@@ -49,13 +49,13 @@ class AnswerRules:
         self._ids = replace_ids
         marks = []
         if logprobs != "keep":
-            marks.append(b"logprobs")
+            marks.append(b'logprobs"')
         if drop_fingerprint:
-            marks.append(b"system_fingerprint")
+            marks.append(b'"system_fingerprint"')
         if model_as_asked:
-            marks.append(b"model")
+            marks.append(b'"model"')
         if replace_ids:
-            marks.append(b"id")
+            marks += (b'"id"', b'"request_id"')
         self._marks = tuple(marks)
 
     @property
@@ -63,10 +63,11 @@ class AnswerRules:
         """Whether there is anything to take out."""
         return bool(self._marks)
 
-    def apply(self, body: bytes, endpoint: str, request_id: str, model: str | None) -> bytes:
+    def apply(self, body: bytes, endpoint: str, request_id: str, model: str | None, *, is_json: bool = True) -> bytes:
         """The JSON of an answer or of an event as it may leave; the same object where nothing had to change.
 
-        `endpoint` and `model` are those of the request. Raises UnreadableAnswer.
+        `endpoint` and `model` are those of the request. `is_json`: whether it says of itself that it is; what does not,
+        and is none, is of another kind and has none of these. Raises UnreadableAnswer.
         """
         # A name may be written with escapes; it is read then to be sure.
         if not any(body.find(mark) >= 0 for mark in self._marks) and body.find(b"\\u") < 0:
@@ -74,7 +75,7 @@ class AnswerRules:
         try:
             answer = orjson.loads(body)
         except orjson.JSONDecodeError:
-            if any(body.find(mark) >= 0 for mark in self._marks):
+            if is_json and any(body.find(mark) >= 0 for mark in self._marks):
                 raise UnreadableAnswer from None
             return body
         return orjson.dumps(answer) if self._change(answer, endpoint, request_id, model) else body

@@ -56,7 +56,7 @@ def must_be_whole(ctx: RequestContext) -> bool:
     assert endpoint is not None
     if ctx.profile is not None or endpoint.response_schema is not None or is_counted(ctx):
         return True
-    return permit.role.answers is not None or ctx.shape is not None
+    return (permit.role.answers is not None and endpoint.is_text) or ctx.shape is not None
 
 
 def check_answer(ctx: RequestContext, body: bytes) -> None:
@@ -104,9 +104,9 @@ def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
     assert endpoint is not None
     is_stream = media.lower().startswith(EVENT_STREAM)
     rules = permit.role.answers
-    if rules is not None and not is_stream:
+    if rules is not None and endpoint.is_text and not is_stream:
         try:
-            body = rules.apply(body, endpoint.name, ctx.id, ctx.model)
+            body = rules.apply(body, endpoint.name, ctx.id, ctx.model, is_json=b"json" in media.lower())
         except UnreadableAnswer:
             raise Refusal(UPSTREAM_BROKEN, _UNREADABLE, control="answers") from None
     profile = ctx.profile

@@ -116,8 +116,12 @@ class AnswerShape:
         tool = self._tools.get(name)
         if tool is None:
             return None
-        data = arguments.encode("utf-8", "surrogatepass") if isinstance(arguments, str) else orjson.dumps(arguments)
-        return None if _fits(data, tool.schema) else Misfit(ARGUMENTS, name, tool.blocks)
+        data = b""
+        if isinstance(arguments, str):
+            data = arguments.encode("utf-8", "surrogatepass")
+        elif isinstance(arguments, dict):
+            data = orjson.dumps(arguments)
+        return None if data and _fits(data, tool.schema) else Misfit(ARGUMENTS, name, tool.blocks)
 
     def judge_text(self, text: str) -> Misfit | None:
         """Whether a whole text is in the format that was asked for."""

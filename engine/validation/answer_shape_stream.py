@@ -102,12 +102,12 @@ class ShapeStream:
     def _chat(self, value: dict[str, Any]) -> list[Misfit | None]:
         found: list[Misfit | None] = []
         for choice in dicts(value.get("choices")):
-            index, delta = choice.get("index"), choice.get("delta")
+            index, delta = _key(choice.get("index")), choice.get("delta")
             if isinstance(delta, dict):
                 self._add((index, "text"), delta.get("content"))
                 if delta.get("refusal"):
                     self._names[index, "refusal"] = "refusal"
-                calls = [(call.get("index"), call.get("function")) for call in dicts(delta.get("tool_calls"))]
+                calls = [(_key(call.get("index")), call.get("function")) for call in dicts(delta.get("tool_calls"))]
                 for number, function in (*calls, ("only", delta.get("function_call"))):
                     if isinstance(function, dict):
                         self._call((index, number), function.get("name"), function.get("arguments"))
@@ -132,18 +132,18 @@ class ShapeStream:
         kind, item = value.get("type"), value.get("item")
         if isinstance(item, dict) and item.get("type") == "function_call":
             if kind == "response.output_item.added" and isinstance(item.get("name"), str):
-                self._names[item.get("id")] = item["name"]
+                self._names[_key(item.get("id"))] = item["name"]
             elif kind == "response.output_item.done":
                 return [self._shape.judge_call(str(item.get("name")), item.get("arguments"))]
         elif kind == "response.function_call_arguments.done":
-            name = value.get("name") or self._names.get(value.get("item_id"))
+            name = value.get("name") or self._names.get(_key(value.get("item_id")))
             return [self._shape.judge_call(str(name), value.get("arguments"))]
         elif kind == "response.completed":
             return [*self._shape.misfits_of(value.get("response"))]
         return []
 
     def _messages(self, value: dict[str, Any]) -> list[Misfit | None]:
-        kind, index = value.get("type"), value.get("index")
+        kind, index = value.get("type"), _key(value.get("index"))
         block, delta = value.get("content_block"), value.get("delta")
         if kind == "content_block_start" and isinstance(block, dict) and block.get("type") == "tool_use":
             self._names[index] = str(block.get("name"))
@@ -157,3 +157,10 @@ class ShapeStream:
             text = self._take("text")
             return [self._shape.judge_text(text)] if text is not None else []
         return []
+
+
+def _key(value: Any) -> int | str | None:
+    """A number or name by which pieces are told apart. Raises Uncheckable for what can be none."""
+    if value is None or isinstance(value, int | str):
+        return value
+    raise Uncheckable

@@ -87,6 +87,16 @@ def test_what_cannot_be_read_and_may_have_them_is_withheld() -> None:
         AnswerRules("strip").apply(b'{"choices":[{"logprobs":{"x":NaN}}]}', "chat", REQUEST, "m")
 
 
+def test_what_is_no_json_and_says_so_is_of_another_kind() -> None:
+    rules = AnswerRules(replace_ids=True)
+    subtitles = b'1\n00:00:01 --> 00:00:02\nthe "id" of a model\n'
+    assert rules.apply(subtitles, "audio", REQUEST, "m", is_json=False) is subtitles
+    with pytest.raises(UnreadableAnswer):
+        rules.apply(subtitles, "audio", REQUEST, "m")
+    hidden = b'{"id": "chatcmpl-a"}'
+    assert rules.apply(hidden, "chat", REQUEST, "m", is_json=False) != hidden
+
+
 CHUNK = {
     "id": "chatcmpl-AbC",
     "system_fingerprint": "fp_1",

@@ -189,3 +189,21 @@ def test_what_cannot_be_read_or_kept_ends_the_stream() -> None:
     pieces = iter(stream_of(events("chat", "tide", "x" * 300)))
     with pytest.raises(Uncheckable):
         sum(len(long.feed(piece)) for piece in pieces)
+
+
+@pytest.mark.parametrize("index", [[], {}, [[1]], 1.5])
+@pytest.mark.parametrize("endpoint", ["chat", "messages"])
+def test_pieces_that_cannot_be_told_apart_end_the_stream(endpoint: str, index: Any) -> None:
+    value = {"choices": [{"index": index, "delta": {"content": "a"}}]} if endpoint == "chat" else {"index": index}
+    stream = ShapeStream(shape(endpoint), 1 << 16)
+    with pytest.raises(Uncheckable):
+        stream.feed(b"data: %b\n\n" % encoded(value))
+
+
+@pytest.mark.parametrize("arguments", [None, 5, [], True])
+def test_arguments_that_are_none_do_not_fit(arguments: Any) -> None:
+    free = ToolSchema(Schema(b"{}"), blocks=True)
+    judged = AnswerShapes({"free": free}, "ignore").of("messages", b"{}")
+    assert judged is not None
+    assert judged.judge_call("free", arguments) == Misfit(ARGUMENTS, "free", True)
+    assert judged.judge_call("free", {}) is None
