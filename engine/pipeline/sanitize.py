@@ -45,6 +45,12 @@ _UNREADABLE = "The upstream's answer is of a kind that cannot be read, so it was
 _UNSEARCHABLE = "The upstream's answer is of a kind that cannot be checked, so it was withheld."
 
 
+def _is_json(media: bytes) -> bool:
+    """Whether a client takes the answer for JSON: what does not say what it is goes out as JSON."""
+    kind = media.lower()
+    return kind.find(b"json") >= 0 or kind == b"application/octet-stream"
+
+
 def _is_redaction(finding: str) -> bool:
     return finding not in _OF_SHAPES and not finding.startswith(INPUT)
 
@@ -106,7 +112,7 @@ def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
     rules = permit.role.answers
     if rules is not None and endpoint.is_text and not is_stream:
         try:
-            body = rules.apply(body, endpoint.name, ctx.id, ctx.model, is_json=b"json" in media.lower())
+            body = rules.apply(body, endpoint.name, ctx.id, ctx.model, is_json=_is_json(media))
         except UnreadableAnswer:
             raise Refusal(UPSTREAM_BROKEN, _UNREADABLE, control="answers") from None
     profile = ctx.profile
