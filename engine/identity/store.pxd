@@ -1,3 +1,5 @@
+cimport cython
+
 from engine._fast.fingerprint cimport Fingerprint
 from engine.identity.principal cimport Principal
 
@@ -16,6 +18,7 @@ cdef class KeyCache:
     cdef const unsigned long long[:] _word
     cdef readonly long long generation
 
+    @cython.locals(principal=Principal)
     cpdef Principal lookup(self, object token, double now_s)
     cpdef long long follow(self) except -1
     cpdef _forget(self)

@@ -121,7 +121,7 @@ class Pipeline:
 
     def anyone(self, ctx: RequestContext) -> None:
         """accept alone: all that a request needs which asks for what everybody may know. Raises Refusal."""
-        if self.audit is not None and not self.audit.room:
+        if self.audit is not None and not self.audit.has_room():
             raise Refusal(UNAVAILABLE, "Requests cannot be recorded at the moment.", retry_after=1, control="audit")
         accept(ctx)
 

@@ -384,8 +384,9 @@ class Downstream:
             check_host(self._headers, False)
         else:
             check_head(self._headers, self._fields, self._http10)
-        if self._length > ctx.snapshot.max_body or self._body_size > ctx.snapshot.max_body:
-            raise Refusal(TOO_LARGE, f"The request's body is larger than {ctx.snapshot.max_body} bytes.")
+        most = ctx.snapshot.max_body
+        if self._length > most or self._body_size > most:
+            raise Refusal(TOO_LARGE, f"The request's body is larger than {most} bytes.")
         if self._chunked and not self._complete and self._seen > CHUNK_OVERHEAD + 8 * self._body_size:
             raise Refusal(BAD_REQUEST, "The request's body is mostly framing.")
 
