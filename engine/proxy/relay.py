@@ -106,7 +106,7 @@ class Exchange:
         self._sink = sink
         self._sweeper = sweeper
         self.max_answer = max_answer
-        self.deadline = sweeper.now + out.upstream.connect_timeout
+        self.deadline = self._sweeper.now + self._out.upstream.connect_timeout
         self.done = False
         self._connection: UpstreamConnection | None = None
         self._sent = self._begun = self._paused = False
