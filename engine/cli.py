@@ -127,7 +127,8 @@ def _parser() -> argparse.ArgumentParser:
             "limits",
             None,
             "Show, reset and set what limits have counted.",
-            "Each change is a line of the audit log, and in force with the next request.",
+            "Each change is a line of the audit log, and in force with the next request. With TIDEGATE_REDIS_URL the "
+            "counters are those that all hosts share, and a change is in force within a second.",
         )
     )
     config = command("config", _config, "Show every setting with its value, default, unit and source.")
@@ -414,6 +415,9 @@ def _add_key_fields(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", action="append", metavar="M", help="only this model or glob; may be repeated")
     parser.add_argument("--address", action="append", metavar="A", help="only from this network; may be repeated")
+    parser.add_argument(
+        "--limit", action="append", metavar="L", help="under this limit, which the policy assigns; may be repeated"
+    )
 
 
 def _add_admins(parser: argparse.ArgumentParser) -> None:

@@ -115,7 +115,7 @@ async def store_calls(url: str, server: int, rounds: int, calls: int = 2000, bat
             nonlocal number
             number += 1
             lease.waiting = 1
-            return lease.call("benchmark", 0, "owner", number, time.monotonic_ns())
+            return lease.call("benchmark", 0, -1, "owner", number, time.monotonic_ns())
 
         walls, cpus, served = [], [], []
         for _ in range(rounds):

@@ -30,25 +30,32 @@ class RateLedger:
     held: int = 0
     owners: dict[str, Owner] = field(default_factory=dict)
     calls: int = 0
+    heard_us: int | None = None
+    grace_us: int = 0
 
     def call(self, now_us: int, arguments: Sequence[Any]) -> Answer | None:
         """As the script is called, from its third argument on; None for a report that was overtaken."""
-        _, _, owner, number, ttl, spent, acknowledged, keep, need, urgent, want, _, interval, tolerance, us, ns = (
-            arguments
-        )
+        _, _, owner, number, ttl, spent, acknowledged, keep, need, urgent, want, *more = arguments
+        _, _, _, _, interval, tolerance, us, ns = more
         self.calls += 1
         mine = self.owners.get(owner)
         if mine is not None and number <= mine.number:
             return None
         used = 0
-        for name in [name for name, other in self.owners.items() if other.end_us <= now_us]:
+        if self.heard_us is not None and now_us - self.heard_us > 0.6 * ttl:
+            self.grace_us = now_us + ttl
+        self.heard_us = now_us
+        over = (
+            [name for name, other in self.owners.items() if other.end_us <= now_us] if now_us >= self.grace_us else []
+        )
+        for name in over:
             used += self.owners.pop(name).held
         self.held -= used
         mine = self.owners.get(owner)
         used += max(spent - (mine.spent if mine is not None else acknowledged), 0)
         self.held += keep - (mine.held if mine is not None else 0)
         now = now_us * 1000
-        self.free_ns = min(max(self.free_ns, us * 1000 + ns), now + tolerance)
+        self.free_ns = min(max(self.free_ns, us * 1000 + ns), now + 2 * tolerance)
         if used:
             self.free_ns = max(self.free_ns, now) + used * interval
         free = self._free(now, interval, tolerance)
@@ -58,7 +65,7 @@ class RateLedger:
             granted = min(free, max(need, urgent, min(want, free // (2 * count))))
         self.held += granted
         if keep + granted:
-            self.owners[owner] = Owner(number, spent, keep + granted, now_us + ttl)
+            self.owners[owner] = Owner(number, spent, keep + granted, now_us + 2 * ttl)
         else:
             self.owners.pop(owner, None)
         level = max(self.free_ns - now, 0)
@@ -66,7 +73,7 @@ class RateLedger:
         wait = 0 if lacking <= 0 else -(-lacking // 1000) if lacking <= level else -1
         free = self._free(now, interval, tolerance)
         known, rest = divmod(self.free_ns, 1000)
-        return Answer(now_us, self.calls, 0, granted, free, wait, len(self.owners), known, rest)
+        return Answer(now_us, self.calls, 0, granted, free, wait, len(self.owners), known, rest, 0)
 
     def _free(self, now: int, interval: int, tolerance: int) -> int:
         return max((tolerance - max(self.free_ns - now, 0)) // interval - self.held, 0)

@@ -179,7 +179,7 @@ class Simulation:
             return
         lease.asked = True
         self._number += 1
-        call = lease.call("", 0, str(place[0]), self._number, self.now, give_up=give_up)
+        call = lease.call("", 0, -1, str(place[0]), self._number, self.now, give_up=give_up)
         self.at(self.now + self._delay(), self._reach, place, lease, call.arguments)
 
     def _reach(self, place: tuple[int, int], lease: Lease, arguments: tuple[Any, ...]) -> None:

@@ -10,10 +10,12 @@ cdef class KeyCache:
     cdef object _file
     cdef Fingerprint _fingerprint
     cdef object _folder
-    cdef dict _known
+    cdef readonly dict _known
     cdef object _revision
     cdef unsigned long long _seen
-    cdef set _unknown
+    cdef bint _shared
+    cdef bint _trusted
+    cdef readonly set _unknown
     cdef set _used
     cdef const unsigned long long[:] _word
     cdef readonly long long generation

@@ -29,6 +29,7 @@ from engine.limits.rates import SECOND_NS
 
 if TYPE_CHECKING:
     from engine.limits.metered import Metered
+    from engine.limits.shared.metered import SharedMetered
 
 # The quota units of the draft, and one of our own for tokens.
 _UNITS: dict[Kind, str] = {
@@ -80,7 +81,7 @@ class Shown:
         self.policy = f"RateLimit-Policy: {told}\r\n".encode()
 
 
-def budget_lines(shown: Shown, metered: Metered, now_ns: int, dialect: str) -> bytes:
+def budget_lines(shown: Shown, metered: Metered | SharedMetered, now_ns: int, dialect: str) -> bytes:
     """The lines about limits that are reserved; their RateLimit is that of the one with the smallest part left."""
     if not shown.limits:
         return b""
@@ -108,7 +109,7 @@ def budget_lines(shown: Shown, metered: Metered, now_ns: int, dialect: str) -> b
     )
 
 
-def _anthropic_tokens(shown: Shown, metered: Metered, now_ns: int) -> bytes:
+def _anthropic_tokens(shown: Shown, metered: Metered | SharedMetered, now_ns: int) -> bytes:
     lines: list[str] = []
     for kind, name in _TOKENS.items():
         mine = [(limit, *metered.state(index, now_ns)[2:]) for index, limit, *_ in shown.limits if limit.kind == kind]

@@ -1,13 +1,10 @@
 """The files in which workers keep their open reservations, and what becomes of them when a worker is gone.
 
-Concept. Each worker makes a journal file and holds a lock (flock) on it until it dies, however it dies. Whoever gets
-the lock later knows that the worker is gone. `reclaim` then charges what its rows noted as used, brings every hold
-that they name to what the living journals hold, and removes the file.
+Concept. Each worker has a journal file (`engine.limits.owned_file`). When it is gone, `reclaim` charges what its rows
+noted as used, brings every hold that they name to what the living journals hold, and removes the file.
 
-Rules. A file appears under its final name only when it is complete and locked. Its blocks are allocated, so that a full
-disk is an error here and not a SIGBUS in a worker later. One process reclaims at a time (the supervisor); killed in the
-middle it leaves files that the next one reclaims again, which changes nothing twice but the charge that it was just
-making.
+Rules. One process reclaims at a time (the supervisor); killed in the middle it leaves files that the next one reclaims
+again, which changes nothing twice but the charge that it was just making.
 
 Failure modes. A hold that cannot be set because a living worker is just changing it, or a charge without room, leaves
 the file for the next time; until then the limit is stricter by what was held. A file that is not a journal is left
@@ -17,11 +14,9 @@ alone and told.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
 import mmap
 import os
-import secrets
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +24,7 @@ from typing import Final
 
 from engine._fast.bucket import Table
 from engine._fast.budget import HEADER_BYTES, MAX_HOLDS, ROW_BYTES, Journal, hold_word, replace_hold
+from engine.limits.owned_file import OwnedFile, abandoned, files, opened
 
 log = logging.getLogger(__name__)
 
@@ -50,38 +46,28 @@ class OwnJournal:
 
     def __init__(self, folder: Path, rows: int) -> None:
         """Makes a file with room for `rows` open reservations. Raises JournalError."""
-        size = _PAGE + HEADER_BYTES + rows * ROW_BYTES
-        name = f"{os.getpid()}-{secrets.token_hex(4)}"
-        self._path = folder / f"{name}{_SUFFIX}"
-        unfinished = folder / f".{name}.new"
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._fd = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-            try:
-                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.posix_fallocate(self._fd, 0, size)
-                os.pwrite(self._fd, _HEAD.pack(MAGIC, VERSION, ROW_BYTES, MAX_HOLDS, rows), 0)
-                self.journal = Journal(memoryview(mmap.mmap(self._fd, size))[_PAGE:])
-                unfinished.rename(self._path)
-            except BaseException:
-                os.close(self._fd)
-                unfinished.unlink(missing_ok=True)
-                raise
+            self._file = OwnedFile(
+                folder,
+                _SUFFIX,
+                _HEAD.pack(MAGIC, VERSION, ROW_BYTES, MAX_HOLDS, rows),
+                _PAGE + HEADER_BYTES + rows * ROW_BYTES,
+            )
         except OSError as error:
-            raise JournalError(f"{self._path}: cannot be used for open reservations: {error.strerror}") from error
+            raise JournalError(f"{folder}: cannot be used for open reservations: {error.strerror}") from error
+        self.journal = Journal(self._file.memory[_PAGE:])
 
     def close(self) -> None:
         """Gives the lock up; the file is removed where nothing is open, else left to be reclaimed."""
-        if not self.journal.open:
-            self._path.unlink(missing_ok=True)
-        os.close(self._fd)
+        self._file.close(remove=not self.journal.open)
 
 
 def reclaim(folder: Path, table: Table, now_ns: int) -> int:
     """Gives back what processes that are gone held. How many of their reservations there were."""
     count = 0
-    for path in _files(folder):
-        with _locked(path) as journal:
+    for path in files(folder, _SUFFIX):
+        with abandoned(path) as descriptor:
+            journal = _map(path, descriptor) if descriptor is not None else None
             if journal is None:
                 continue
             found = journal.open
@@ -99,10 +85,6 @@ def reclaim(folder: Path, table: Table, now_ns: int) -> int:
 def open_reservations(folder: Path) -> int:
     """Reservations that are open now, of processes that live and of those that were not reclaimed yet."""
     return sum(journal.open for _, journal in _living(folder, None))
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else []
 
 
 def _restore(folder: Path, dead: Path, table: Table, fingerprint: int, now_ns: int) -> bool:
@@ -129,37 +111,18 @@ def _restore(folder: Path, dead: Path, table: Table, fingerprint: int, now_ns: i
 
 
 def _living(folder: Path, but: Path | None) -> Iterator[tuple[Path, Journal]]:
-    for path in _files(folder):
+    for path in files(folder, _SUFFIX):
         if path == but:
             continue
         # A worker that ended well has taken its file away.
         with contextlib.suppress(FileNotFoundError):
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            descriptor = opened(path)
             try:
                 journal = _map(path, descriptor)
             finally:
                 os.close(descriptor)
             if journal is not None:
                 yield path, journal
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[Journal | None]:
-    """The journal of a process that is gone; None while it lives, or where the file is no journal."""
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        yield None
-        return
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield None
-            return
-        yield _map(path, descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _map(path: Path, descriptor: int) -> Journal | None:

@@ -35,6 +35,7 @@ from engine.limits.metered import Metered
 from engine.limits.model import Limit
 from engine.limits.scopes import Caller, identity
 from engine.limits.shared.bound import SharedBound
+from engine.limits.shared.metered import SharedMetered
 from engine.limits.shared.sharing import Sharing
 
 __all__ = ["CACHE_ENTRIES", "MAX_CACHED_MODEL", "Bound", "Denied", "Limiter"]
@@ -54,7 +55,7 @@ class Limiter:
         self, table: Table, limits: Sequence[Limit], journal: Journal | None = None, sharing: Sharing | None = None
     ) -> None:
         """`journal` is where open reservations are kept; without one they do not outlive this process. With `sharing`
-        the limits on requests are kept together with other hosts; what is reserved is this host's own.
+        the limits are kept together with other hosts; `table` and `journal` are for the time without their store.
 
         ValueError for two limits of one name, more than `MAX_ENTRIES` limits, or more than `MAX_HOLDS` that are
         reserved.
@@ -158,12 +159,14 @@ class Limiter:
         )
         if not limits and not reserved:
             return self._nothing
-        metered = None
+        metered: Metered | SharedMetered | None = None
         if reserved:
             assert self._journal is not None
-            metered = Metered(
-                reserved, self._table, self._journal, [self._fingerprint(each, caller) for each in reserved]
-            )
+            names = [identity(each, caller) for each in reserved]
+            if self._sharing is not None:
+                metered = self._sharing.metered(self._table, self._journal, reserved, names)
+            else:
+                metered = Metered(reserved, self._table, self._journal, list(map(self._table.fingerprint, names)))
         shown = _applying(self._early, caller, roles) + limits
         return self._bound(limits, caller, shown, metered)
 
@@ -172,7 +175,7 @@ class Limiter:
         limits: tuple[Limit, ...],
         caller: Caller,
         shown: tuple[Limit, ...] | None = None,
-        metered: Metered | None = None,
+        metered: Metered | SharedMetered | None = None,
     ) -> Bound | SharedBound:
         told = limits if shown is None else shown
         lines = self._templates.get(told)
@@ -180,9 +183,11 @@ class Limiter:
             lines = templates(told)
             self._templates.put(told, lines)
         if self._sharing is not None:
+            assert not isinstance(metered, Metered)
             rows = [(limit, identity(limit, caller)) for limit in told]
             return self._sharing.bound(self._table, limits, rows, lines, metered)
         shown_plan = None if shown is None else self._plan(shown, caller)
+        assert not isinstance(metered, SharedMetered)
         return Bound(limits, self._plan(limits, caller), shown_plan, lines, told, metered)
 
     def _plan(self, limits: tuple[Limit, ...], caller: Caller) -> Plan:

@@ -3,12 +3,8 @@
 Tokens, spend, concurrent requests, bytes of body, and everything with a calendar window. Like `Bound`, a `Metered`
 belongs to the caller; `reserve` makes a `Held` for one request, which is settled exactly once. Time is an argument.
 
-Rules
-- A request that says how much it may answer is held for that. For one that does not, a default is held, but never more
-  than the limit as a whole can hold: it is not refused because nobody told it to ask for less.
-- What was used is charged as it was, also above what was held: the limit is then in debt.
-- Spend needs a price. A model without one is refused where a limit on spend applies, as its cost cannot be counted. A
-  request that names no model has no price and costs nothing.
+Rules. How much is held: `engine.limits.sizes`. What was used is charged as it was, also above what was held: the limit
+is then in debt.
 
 Failure modes: closed. A table or a journal without room refuses (`unavailable`). A charge that finds no room stays
 held, and is tried again with every later settlement of this process.
@@ -26,8 +22,9 @@ from engine._fast.budget import Budget, Journal
 from engine.limits import windows
 from engine.limits.bound import Denied
 from engine.limits.headers import Shown, budget_lines
-from engine.limits.model import Kind, Limit
+from engine.limits.model import Limit
 from engine.limits.rates import SECOND_NS
+from engine.limits.sizes import COLUMNS, MAX_AMOUNT, Sizes, cost
 
 if TYPE_CHECKING:
     from engine._fast.bucket import Table
@@ -35,27 +32,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_COLUMNS: dict[Kind, int] = {
-    "requests": kernel.REQUESTS,
-    "concurrent": kernel.REQUESTS,
-    "tokens": kernel.TOTAL,
-    "input_tokens": kernel.INPUT,
-    "output_tokens": kernel.OUTPUT,
-    "spend": kernel.SPEND,
-    "body_bytes": kernel.BYTES,
-}
-_MAX = kernel.MAX_AMOUNT
 
-
-def entry(limit: Limit, fingerprint: int) -> tuple[int, int, int, int, int]:
-    """A limit's counter as the kernel takes it."""
-    column = _COLUMNS[limit.kind]
+def entry(limit: Limit, fingerprint: int, hosts: int = 1) -> tuple[int, int, int, int, int]:
+    """A limit's counter as the kernel takes it; with several hosts, that of an equal share."""
+    column, capacity = COLUMNS[limit.kind], limit.capacity // hosts
     if limit.kind == "concurrent":
-        return fingerprint, kernel.KIND_CONCURRENT, column, 1, limit.capacity
+        return fingerprint, kernel.KIND_CONCURRENT, column, 1, capacity
     if limit.window == "calendar":
-        return fingerprint, kernel.KIND_CALENDAR, column, 1, limit.capacity
+        return fingerprint, kernel.KIND_CALENDAR, column, 1, capacity
     assert limit.rate is not None
-    return fingerprint, kernel.KIND_RATE, column, limit.rate.interval_ns, limit.tolerance_ns
+    interval_ns = limit.rate.interval_ns * hosts
+    return fingerprint, kernel.KIND_RATE, column, interval_ns, interval_ns * capacity
 
 
 class Metered:
@@ -66,19 +53,22 @@ class Metered:
         "_budget",
         "_calendars",
         "_end_ns",
-        "_most_output",
-        "_most_spend",
-        "_most_total",
+        "_hold",
         "_shown",
         "counts_tokens",
         "ends_streams",
         "limits",
+        "mode",
         "spend_limit",
     )
 
-    def __init__(self, limits: tuple[Limit, ...], table: Table, journal: Journal, fingerprints: Sequence[int]) -> None:
+    def __init__(
+        self, limits: tuple[Limit, ...], table: Table, journal: Journal, fingerprints: Sequence[int], hosts: int = 1
+    ) -> None:
+        """`hosts`: an equal share of the limits among so many, each of which is one unit at least."""
         self.limits = limits
-        self._budget = Budget(table, journal, map(entry, limits, fingerprints))
+        entries = [entry(limit, fingerprint, hosts) for limit, fingerprint in zip(limits, fingerprints, strict=True)]
+        self._budget = Budget(table, journal, entries)
         self._calendars: tuple[tuple[int, windows.Period, tzinfo], ...] = tuple(
             (index, limit.period, windows.zone(limit.zone))
             for index, limit in enumerate(limits)
@@ -86,29 +76,20 @@ class Metered:
         )
         self._begin_ns = self._end_ns = 0
         self._shown = Shown(limits)
-        self._most_output = self._most("output_tokens")
-        self._most_total = self._most("tokens")
-        self._most_spend = self._most("spend")
-        self.spend_limit = next((limit for limit in limits if limit.kind == "spend"), None)
-        self.ends_streams = any(limit.ends_streams for limit in self.limits)
-        self.counts_tokens = any(
-            limit.kind in ("tokens", "input_tokens", "output_tokens", "spend") for limit in self.limits
-        )
-
-    def _most(self, kind: Kind) -> int:
-        return min((limit.capacity for limit in self.limits if limit.kind == kind), default=_MAX)
+        sizes = Sizes(limits, hosts)
+        self._hold = sizes.hold
+        self.spend_limit = sizes.spend_limit
+        self.ends_streams = sizes.ends_streams
+        self.counts_tokens = sizes.counts_tokens
+        # How a shared limit was decided without its store.
+        self.mode: str | None = None
 
     def reserve(
         self, now_ns: int, input: int, output: int, body: int, tariff: Tariff | None, *, is_default: bool
     ) -> Held | Denied:
         """Holds tokens, their cost, the bytes of the body and one request. `is_default`: nobody asked for `output`."""
-        input = min(input, _MAX)
-        if is_default:
-            output = min(output, self._most_output, max(self._most_total - input, 0))
-            if tariff is not None:
-                output = min(output, tariff.affordable_output(self._most_spend, input))
-        output = min(output, _MAX)
-        spend = min(tariff.cost(input, output), _MAX) if tariff is not None else 0
+        amounts = self._hold(input, output, body, tariff, is_default=is_default)
+        _, input, output, _, spend, body = amounts
         budget = self._budget
         number = budget.reserve(now_ns, 1, input, output, spend, body)
         if number == kernel.STALE:
@@ -121,8 +102,7 @@ class Metered:
             return Denied(limit, 1, 0, unavailable=True)
         wait_ns = budget.wait_ns
         if wait_ns < 0:
-            amounts = (1, input, output, input + output, spend, body)
-            return Denied(limit, 0, -1, asked=amounts[_COLUMNS[limit.kind]])
+            return Denied(limit, 0, -1, asked=amounts[COLUMNS[limit.kind]])
         return Denied(limit, max(1, -(-wait_ns // SECOND_NS)), wait_ns)
 
     def turn(self, now_ns: int) -> None:
@@ -192,7 +172,7 @@ class Held:
 
     def settle(self, now_ns: int, input: int, output: int) -> None:
         """Charges what was used and releases the rest. A second call does nothing."""
-        self._close(now_ns, 1, min(input, _MAX), min(output, _MAX), self.body)
+        self._close(now_ns, 1, min(input, MAX_AMOUNT), min(output, MAX_AMOUNT), self.body)
 
     def give_back(self, now_ns: int) -> None:
         """Releases everything: the request did not go out. A second call does nothing."""
@@ -200,20 +180,18 @@ class Held:
 
     def covers(self, now_ns: int, input: int, output: int) -> bool:
         """Whether so much may have been used by now: what is above the reservation is held on top, if there is room."""
-        return self._metered.extend(self._number, now_ns, input, output, self._cost(input, output))
+        spend = cost(self.tariff, input, output)
+        return self._metered.extend(self._number, now_ns, input, output, spend)
 
     def note(self, input: int, output: int) -> None:
         """What was used so far, to be charged if this process is killed before it settles."""
-        self._metered.note(self._number, input, output, self._cost(input, output), self.body)
-
-    def _cost(self, input: int, output: int) -> int:
-        return min(self.tariff.cost(input, output), _MAX) if self.tariff is not None else 0
+        self._metered.note(self._number, input, output, cost(self.tariff, input, output), self.body)
 
     def _close(self, now_ns: int, requests: int, input: int, output: int, body: int) -> None:
         if self._closed:
             return
         self._closed = True
-        spend = self._cost(input, output)
+        spend = cost(self.tariff, input, output)
         if not self._metered.settle(self._number, now_ns, requests, input, output, spend, body):
             log.error("the table of limits has no room for a charge; it stays held until it has")
             _owed.append((self._metered, self._number))

@@ -1,16 +1,15 @@
 """`tidegate limits`: what is counted for somebody, and mending it by hand, on the record. Exit codes: `engine.cli`.
 
 A counter is found by its limit's name and by whom it counts: all that the limit's `by` names has to be given. It works
-on the state file itself, beside a running gateway or without one; a change is in force with the next request. Each
-change is a line of the audit log: the gateway writes it within a second, or when it is started next. A change that
-cannot be put on the record is not made.
+on the state file itself or, where hosts share their limits, on the store, beside running gateways or without one; a
+change is in force with the next request, in a store within a second. Each change is a line of the audit log: the
+gateway writes it within a second, or when it is started next. A change that cannot be put on the record is not made.
 """
 
 from __future__ import annotations
 
 import getpass
 import ipaddress
-import mmap
 import os
 import sys
 import time
@@ -22,15 +21,11 @@ from typing import Final
 import orjson
 
 from engine import settings
-from engine._fast.bucket import Table
-from engine._fast.budget import HEADER_BYTES, ROW_BYTES, Journal, replace_used
-from engine.limits import windows
-from engine.limits.metered import Metered
 from engine.limits.model import Limit
 from engine.limits.rates import SECOND_NS
 from engine.limits.scopes import Caller, identity
 from engine.limits.spend import UNITS_PER_USD
-from engine.limits.store import LIMITS_FILE, StateError, open_store
+from engine.offline.counters import Unavailable, counters
 from engine.policy.limits import compile_limit
 from engine.policy.loader import PolicyError, load_policy
 from engine.settings import Settings
@@ -73,7 +68,7 @@ class Counter:
 
     limit: Limit
     subject: dict[str, str]
-    fingerprint: int
+    identity: bytes
     used: int
     held: int
     left: int
@@ -94,6 +89,8 @@ def show(subject: Subject, name: str | None, *, as_json: bool) -> int:
         found = list(_counters(settings.load(os.environ), subject, name, time.time_ns()))
     except _Failed as failed:
         return _say(failed.code, str(failed))
+    except Unavailable as error:
+        return _say(_FAILED, str(error))
     if as_json:
         print(orjson.dumps([_as_json(counter) for counter in found], option=orjson.OPT_INDENT_2).decode())
         return 0
@@ -126,9 +123,7 @@ def change(subject: Subject, name: str, used: str) -> int:
         if limit.kind == "concurrent":
             raise _Failed(_WRONG, f"limit {name!r} counts what is open; that comes back by itself")
         units = _units(limit, used)
-        word = _word(limit, units, now_ns)
         writer = _recorder(loaded)
-        table = _table(loaded)
         line = {
             "time": datetime.fromtimestamp(now_ns / SECOND_NS, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "event": "limit_changed",
@@ -141,10 +136,11 @@ def change(subject: Subject, name: str, used: str) -> int:
         }
         if not writer.write(orjson.dumps(line)):
             raise _Failed(_FAILED, "the change cannot be put on the record, so it is not made")
+        counters(loaded).set_used(limit, counter.identity, units, now_ns)
     except _Failed as failed:
         return _say(failed.code, str(failed))
-    if not replace_used(table, counter.fingerprint, word, now_ns):
-        return _say(_FAILED, "the table of limits has no room for this counter")
+    except Unavailable as error:
+        return _say(_FAILED, str(error))
     return _say(0, f"limit {name}: used was {_amount(limit, counter.used)}, is {_amount(limit, units)}")
 
 
@@ -162,42 +158,14 @@ def _counters(loaded: Settings, subject: Subject, name: str | None, now_ns: int)
         caller = subject.caller()
     except ValueError as error:
         raise _Failed(_WRONG, f"--ip: {error}") from None
-    table = _table(loaded)
+    source = counters(loaded)
     for limit in limits:
         given = subject.given(limit)
         if given is not None:
-            fingerprint = table.fingerprint(identity(limit, caller))
-            yield Counter(limit, given, fingerprint, *_state(table, limit, fingerprint, now_ns))
+            whom = identity(limit, caller)
+            yield Counter(limit, given, whom, *source.state(limit, whom, now_ns))
         elif name is not None:
             raise _Failed(_WRONG, f"limit {name!r} counts by {' and '.join(limit.scopes)}: say which")
-
-
-def _table(loaded: Settings) -> Table:
-    path = loaded.state_dir / LIMITS_FILE
-    if not path.exists():
-        raise _Failed(_FAILED, f"{path}: there is no file of limits; no gateway ran here yet")
-    try:
-        return open_store(path, loaded.limit_slots).table
-    except StateError as error:
-        raise _Failed(_FAILED, str(error)) from None
-
-
-def _state(table: Table, limit: Limit, fingerprint: int, now_ns: int) -> tuple[int, int, int, int]:
-    if limit.is_reserved:
-        journal = Journal(mmap.mmap(-1, HEADER_BYTES + ROW_BYTES))
-        return Metered((limit,), table, journal, [fingerprint]).state(0, now_ns)
-    assert limit.rate is not None
-    debt = max(table.peek(fingerprint, now_ns) - now_ns, 0)
-    used = -(-debt // limit.rate.interval_ns)
-    return used, 0, max(limit.capacity - used, 0), debt
-
-
-def _word(limit: Limit, units: int, now_ns: int) -> int:
-    assert limit.rate is not None
-    if limit.window == "calendar":
-        assert limit.period is not None
-        return windows.window(limit.period, windows.zone(limit.zone), now_ns)[1] + units
-    return now_ns + units * limit.rate.interval_ns if units else 0
 
 
 def _units(limit: Limit, used: str) -> int:

@@ -13,22 +13,24 @@ from __future__ import annotations
 from time import time_ns
 from typing import TYPE_CHECKING
 
-from engine.errors import FORBIDDEN, Refusal
+from engine.errors import FORBIDDEN, Pending, Refusal
 from engine.extraction.tokens import estimate_request, output_asked
 from engine.limits.bound import Denied
-from engine.pipeline.authorize import refusal, take
+from engine.pipeline.authorize import put_off, refusal, take
 from engine.pipeline.context import Reservation
 from engine.pipeline.usage import NO_OUTPUT
 
 if TYPE_CHECKING:
     from engine.limits.metered import Held, Metered
+    from engine.limits.shared.metered import SharedHeld, SharedMetered
     from engine.pipeline.context import RequestContext
 
 _NOTHING: tuple[()] = ()
 
 
 def admit(ctx: RequestContext, body: bytes) -> Reservation:
-    """The reservation, also set in the context. Raises Refusal (400, 403, 429, 503) with nothing taken.
+    """The reservation, also set in the context. Raises Refusal (400, 403, 429, 503) with nothing taken, and Pending
+    where a shared limit has to ask its store: nothing was taken here then, and the phase is called again.
 
     `body` is the JSON that goes upstream; empty for a form or a socket, whose text is not read.
     """
@@ -37,11 +39,12 @@ def admit(ctx: RequestContext, body: bytes) -> Reservation:
     assert endpoint is not None
     early, held = ctx.bound, None
     taken = ((early, ctx.now_ns),) if early is not None else _NOTHING
+    roles = principal.roles if principal.limits is None else principal.limited_as
     late = ctx.snapshot.limiter.late(
         principal.key_id,
         principal.subject,
         principal.team,
-        principal.roles,
+        roles,
         ctx.address,
         model=ctx.model,
         route=endpoint.name,
@@ -58,12 +61,16 @@ def admit(ctx: RequestContext, body: bytes) -> Reservation:
         except Refusal:
             Reservation(taken).give_back(now_ns)
             raise
+        except Pending:
+            # What `authorize` took stays for the next turn.
+            Reservation(taken[:-1] if early is not None else taken).give_back(now_ns)
+            raise
     reservation = ctx.reservation = Reservation(taken, held)
     return reservation
 
 
-def _hold(ctx: RequestContext, metered: Metered, body: bytes, now_ns: int) -> Held:
-    """Raises Refusal."""
+def _hold(ctx: RequestContext, metered: Metered | SharedMetered, body: bytes, now_ns: int) -> Held | SharedHeld:
+    """Raises Refusal and Pending."""
     endpoint, permit = ctx.endpoint, ctx.permit
     assert endpoint is not None
     assert permit is not None
@@ -81,13 +88,18 @@ def _hold(ctx: RequestContext, metered: Metered, body: bytes, now_ns: int) -> He
             cap, count = output_asked(body)
             is_default = cap is None
             written = count * (permit.target.default_output if cap is None else cap)
-    result = metered.reserve(now_ns, given, written, ctx.request_bytes, tariff, is_default=is_default)
+    try:
+        result = metered.reserve(now_ns, given, written, ctx.request_bytes, tariff, is_default=is_default)
+    except Pending as pending:
+        raise put_off(ctx, pending) from None
     if isinstance(result, Denied):
         raise refusal(ctx, result)
+    if metered.mode is not None and ctx.limits_mode != "open":
+        ctx.limits_mode = metered.mode
     return result
 
 
-def _cannot_count(ctx: RequestContext, metered: Metered, why: str) -> Refusal:
+def _cannot_count(ctx: RequestContext, metered: Metered | SharedMetered, why: str) -> Refusal:
     limit = metered.spend_limit or metered.limits[0]
     ctx.limited_by = limit.name
     return Refusal(FORBIDDEN, f"{why}, so limit '{limit.name}' could not be counted.", control=limit.name)

@@ -33,15 +33,20 @@ def take(ctx: RequestContext, bound: Bound | SharedBound, now_ns: int) -> None:
     Pending where a shared limit has to ask its store: nothing was taken then, and the phase is called again."""
     try:
         denied = bound.take(now_ns)
-    except Pending:
-        ctx.turns += 1
-        if ctx.turns <= _MAX_TURNS:
-            raise
-        raise Refusal(UNAVAILABLE, "Limits cannot be counted at the moment.", retry_after=1, control="limits") from None
+    except Pending as pending:
+        raise put_off(ctx, pending) from None
     if denied is not None:
         raise refusal(ctx, denied)
     if bound.mode is not None:
         ctx.limits_mode = bound.mode
+
+
+def put_off(ctx: RequestContext, pending: Pending) -> Pending | Refusal:
+    """What to raise for a request that a shared limit puts off: not for ever."""
+    ctx.turns += 1
+    if ctx.turns <= _MAX_TURNS:
+        return pending
+    return Refusal(UNAVAILABLE, "Limits cannot be counted at the moment.", retry_after=1, control="limits")
 
 
 def refusal(ctx: RequestContext, denied: Denied) -> Refusal:
@@ -76,8 +81,9 @@ def authorize(ctx: RequestContext, principal: Principal) -> None:
     snapshot = ctx.snapshot
     assert ctx.endpoint is not None
     snapshot.check_endpoint(principal, ctx.endpoint.name)
+    roles = principal.roles if principal.limits is None else principal.limited_as
     bound = snapshot.limiter.early(
-        principal.key_id, principal.subject, principal.team, principal.roles, ctx.address, route=ctx.endpoint.name
+        principal.key_id, principal.subject, principal.team, roles, ctx.address, route=ctx.endpoint.name
     )
     if bound is not None:
         ctx.bound = bound
@@ -92,20 +98,18 @@ def count_unauthenticated(ctx: RequestContext) -> None:
         take(ctx, bound, ctx.now_ns)
 
 
-def count_failure(ctx: RequestContext, failures: FailureTable | None) -> float:
-    """Counts a credential that failed against its address: for how many seconds the answer is held back.
-
-    Raises Refusal (429) where the address is banned. A valid credential is never asked about.
-    """
+def count_failure(ctx: RequestContext, failures: FailureTable | None, refusal: Refusal) -> tuple[Refusal, float]:
+    """Counts a credential that failed against its address: the answer, 429 where the address is banned, and for how
+    many seconds it is held back. A valid credential is never asked about."""
     bounds = ctx.snapshot.failed_credentials
     if bounds is None or failures is None:
-        return 0.0
+        return refusal, 0.0
     verdict = failures.fail(ctx.address, bounds, ctx.now_ns / 1e9)
     if verdict.banned_s > 0:
-        raise Refusal(
+        refusal = Refusal(
             BANNED,
             "Too many credentials from your address were not valid.",
             retry_after=math.ceil(verdict.banned_s),
             control="bans",
         )
-    return verdict.delay_s
+    return refusal, verdict.delay_s

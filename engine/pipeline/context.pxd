@@ -33,6 +33,7 @@ cdef class RequestContext:
     cdef public str address_text
     cdef public long long now_ns
     cdef public double started
+    cdef public object certificate
     cdef public Principal principal
     cdef public object bound
     cdef public object late

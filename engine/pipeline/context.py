@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 from engine.errors import Dialect
 
 if TYPE_CHECKING:
+    from engine.identity.certificate import Certificate
     from engine.identity.principal import Principal
     from engine.limits.limiter import Bound
     from engine.limits.metered import Held
     from engine.limits.shared.bound import SharedBound
+    from engine.limits.shared.metered import SharedHeld
     from engine.pipeline.usage import UsageTap
     from engine.policy.snapshot import Endpoint, Permit, Snapshot
     from engine.redaction.profile import Profile
@@ -34,7 +36,9 @@ class Reservation:
 
     __slots__ = ("answered", "asked_usage", "closed", "counted", "held", "taken", "tap")
 
-    def __init__(self, taken: tuple[tuple[Bound | SharedBound, int], ...], held: Held | None = None) -> None:
+    def __init__(
+        self, taken: tuple[tuple[Bound | SharedBound, int], ...], held: Held | SharedHeld | None = None
+    ) -> None:
         self.taken = taken
         self.held = held
         self.closed = False
@@ -81,6 +85,7 @@ class RequestContext:
         "answer_bytes",
         "blocked_by",
         "bound",
+        "certificate",
         "closed",
         "endpoint",
         "findings",
@@ -135,6 +140,8 @@ class RequestContext:
         self.address_text = address_text
         self.now_ns = now_ns
         self.started = started
+        # What the client's connection has shown, where TLS asks for it.
+        self.certificate: Certificate | None = None
         self.principal: Principal | None = None
         self.bound: Bound | SharedBound | None = None
         self.late: Bound | SharedBound | None = None

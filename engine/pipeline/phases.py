@@ -53,7 +53,7 @@ from engine.pipeline.identify import BadCredential, identify
 from engine.pipeline.pending import decided
 from engine.pipeline.record import record
 from engine.pipeline.sanitize import sanitize, sanitize_error
-from engine.pipeline.settle import settle
+from engine.pipeline.settle import note_sent, settle
 from engine.pipeline.usage import ask_for_usage
 from engine.pipeline.validate import settle_permit, validate, validate_form
 
@@ -173,7 +173,7 @@ class Pipeline:
     def _failed(self, ctx: RequestContext, refusal: Refusal) -> Awaitable[None]:
         """Counts a credential that failed, once the request is counted. Raises, or gives, as `_unidentified`."""
         if isinstance(refusal, BadCredential):
-            delay_s = count_failure(ctx, self.failures)
+            refusal, delay_s = count_failure(ctx, self.failures, refusal)
             if delay_s > 0:
                 return _held(refusal, delay_s)
         raise refusal
@@ -201,7 +201,9 @@ class Pipeline:
         permit, form = validate_form(ctx, form)
         reservation = await decided(partial(admit, ctx, b""))
         self._check_revoked(ctx)
-        return forward_form(ctx, permit, reservation, form)
+        out = forward_form(ctx, permit, reservation, form)
+        note_sent(reservation)
+        return out
 
     async def socket(self, ctx: RequestContext, model: str | None) -> Permit:
         """validate and admit, for a WebSocket: its messages are not read. Raises Refusal."""
@@ -211,8 +213,9 @@ class Pipeline:
             raise Refusal(BAD_REQUEST, "The query names no model.", param="model")
         ctx.model = model
         permit = settle_permit(ctx, ctx.snapshot.permit(ctx.principal, ctx.endpoint.name, model))
-        await decided(partial(admit, ctx, b""))
+        reservation = await decided(partial(admit, ctx, b""))
         self._check_revoked(ctx)
+        note_sent(reservation)
         return permit
 
     def _check_revoked(self, ctx: RequestContext) -> None:
@@ -288,7 +291,9 @@ async def _decided_later(ctx: RequestContext, phase: Callable[[], None], pending
 def _forwarded(ctx: RequestContext, permit: Permit, reservation: Reservation, body: bytes, query: bytes) -> Outgoing:
     if ctx.stream:
         body = ask_for_usage(ctx, body)
-    return forward(ctx, permit, reservation, body, query)
+    out = forward(ctx, permit, reservation, body, query)
+    note_sent(reservation)
+    return out
 
 
 async def _held(refusal: Refusal, delay_s: float) -> None:

@@ -6,7 +6,8 @@ stream that broke off             the same, up to where it broke off: of a repor
 upstream refused, broke, was late no tokens: nothing was given. An attempt is a request all the same
 client gone before the answer     the exchange goes on without the client, so that what was used is known; one for a
                                   stream is ended, and the estimate of its input is charged
-worker killed                     the supervisor gives back what was held (`engine.limits.journals`)
+worker killed                     what was noted of it: the estimate of the input from when it is sent, and of a stream
+                                  the output so far; the rest is given back (`engine.limits.journals`)
 """
 
 from __future__ import annotations
@@ -18,6 +19,13 @@ from engine.errors import CLIENT_GONE
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext, Reservation
+
+
+def note_sent(reservation: Reservation) -> None:
+    """Writes down what is charged if this process is killed from now on: the request is on its way."""
+    held = reservation.held
+    if held is not None:
+        held.note(held.input, 0)
 
 
 def settle(ctx: RequestContext, sent: bool) -> None:

@@ -48,6 +48,9 @@ _MAX_STRIPPED_EVENT = 1 << 24
 # Events whose text would be counted wait for a report that makes it needless, up to here.
 _MAX_UNCOUNTED = 1 << 18
 
+# How often the output so far is written down, in events of a stream.
+_NOTED_EVENTS = 32
+
 _ASK = b'"stream_options":{"include_usage":true},'
 # The endpoints of OpenAI's whose streams report when asked.
 _ASKABLE = ("chat", "completions")
@@ -182,17 +185,24 @@ class UsageTap:
     def _note(self, data: bytes) -> None:
         self._uncounted.append(data)
         self._waiting += len(data)
+        if not len(self._uncounted) % _NOTED_EVENTS:
+            reservation = self._ctx.reservation
+            assert reservation is not None
+            assert reservation.held is not None
+            # For the case that this process is killed: at least a token an event, without counting them.
+            reservation.held.note(reservation.held.input, reservation.counted + len(self._uncounted))
         if self._waiting > _MAX_UNCOUNTED:
             self.count()
 
     def _check_room(self) -> None:
         """Raises Refusal (429) where the stream has used up what its limits have left."""
         output = self.count()
-        if output <= self._covered:
-            return
         reservation = self._ctx.reservation
         assert reservation is not None
         assert reservation.held is not None
+        reservation.held.note(reservation.held.input, output)
+        if output <= self._covered:
+            return
         if not reservation.held.covers(time.time_ns(), reservation.held.input, output):
             raise Refusal(RATE_LIMITED, "The stream was ended: its limit of tokens or spend is used up.")
         self._covered = output

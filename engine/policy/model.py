@@ -104,6 +104,19 @@ class Introspection(Section, frozen=True, forbid_unknown_fields=True):
     ca_file: str | None = None
 
 
+class ClientCertificate(Section, frozen=True, forbid_unknown_fields=True):
+    """Whose connections with a client certificate are, by exactly one kind of name in it, a glob: `subject_dn` as RFC
+    4514 writes it, or `dns`, `uri` or `email` among its alternative names. `subject`: left out, the name itself."""
+
+    subject_dn: Name | None = None
+    dns: Name | None = None
+    uri: Name | None = None
+    email: Name | None = None
+    subject: Name | None = None
+    team: Name | None = None
+    roles: list[Name] = []
+
+
 class Identity(Section, frozen=True, forbid_unknown_fields=True):
     """The kinds of credential that are accepted. `anonymous`: the role of requests without one. `resource`: the URL
     by which clients know this gateway, for its metadata (RFC 9728); left out, it is taken from the request's Host."""
@@ -111,6 +124,7 @@ class Identity(Section, frozen=True, forbid_unknown_fields=True):
     api_keys: bool = True
     jwt: list[JwtIssuer] = []
     introspection: list[Introspection] = []
+    client_certificates: list[ClientCertificate] = []
     anonymous: str | None = None
     resource: str | None = None
 
@@ -148,7 +162,8 @@ class Limit(Section, frozen=True, forbid_unknown_fields=True):
 
     `by`: one scope, or several that count for each combination. `window`: see `engine.policy.limits`; `timezone` is
     that of a calendar window. `on_exhausted`: whether a stream that uses up what is left is ended or may finish.
-    `when_store_fails`: what holds while the store that hosts share (TIDEGATE_REDIS_URL) cannot be asked.
+    `when_store_fails`: what holds while the store that hosts share (TIDEGATE_REDIS_URL) cannot be asked. `assigned`: it
+    binds the keys that name it, no others.
     """
 
     name: Name
@@ -166,6 +181,7 @@ class Limit(Section, frozen=True, forbid_unknown_fields=True):
     on_exhausted: Literal["finish", "end"] = "finish"
     roles: list[Name] | None = None
     models: list[Name] | None = None
+    assigned: bool = False
     ipv6_prefix: Annotated[int, Meta(ge=1, le=128)] = 64
     when_store_fails: Literal["closed", "local_share", "open"] = "closed"
 

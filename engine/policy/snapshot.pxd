@@ -48,6 +48,8 @@ cdef class Snapshot:
     cdef readonly Limiter limiter
     cdef readonly object bounds
     cdef readonly object tokens
+    cdef readonly tuple certificates
+    cdef readonly object assigned
     cdef readonly str resource
     cdef readonly object failed_credentials
     cdef readonly dict role_networks
@@ -55,8 +57,8 @@ cdef class Snapshot:
     cdef readonly str upstream_errors
     cdef readonly object shapes
     cdef readonly object flagged_text
-    cdef dict _permits
-    cdef set _callable
+    cdef readonly dict _permits
+    cdef readonly set _callable
 
     cpdef check_endpoint(self, Principal principal, str endpoint)
     cpdef Permit permit(self, Principal principal, str endpoint, str model)

@@ -33,11 +33,13 @@ from engine.errors import ADDRESS_DENIED, FORBIDDEN, MODEL_NOT_FOUND, Dialect, R
 from engine.extraction.answers import AnswerRules
 from engine.extraction.content import ContentRules
 from engine.extraction.parameters import ParameterRules, Rule
-from engine.identity.principal import Principal, anonymous
+from engine.identity.certificate import CertificateRule
+from engine.identity.principal import Principal, anonymous, assignment
 from engine.identity.tokens import TokenConfig
 from engine.limits.limiter import Limiter
 from engine.limits.shared.sharing import Sharing, check_shareable
 from engine.policy import model
+from engine.policy.certificates import compile_certificates
 from engine.policy.endpoints import ENDPOINTS, NAMED_ONLY, Body, BuiltIn
 from engine.policy.limits import compile_limiter
 from engine.policy.loader import Policy
@@ -141,10 +143,12 @@ class Snapshot:
     limiter: Limiter
     bounds: Bounds
     tokens: TokenConfig
+    certificates: tuple[CertificateRule, ...]
     resource: str | None
     failed_credentials: FailedCredentials | None
     role_networks: Mapping[str, NetworkRules]
     forwarded: bytes
+    assigned: frozenset[str]
     upstream_errors: Literal["keep", "scrub", "replace"] = "scrub"
     shapes: AnswerShapes | None = None
     flagged_text: TextRules | None = None
@@ -179,6 +183,17 @@ class Snapshot:
         if (principal.roles and not roles) or (key is not None and not addresses_within(key).permits(address)):
             raise Refusal(ADDRESS_DENIED, "This credential may not be used from your address.", control="identify")
         return principal if roles == principal.roles else replace(principal, roles=roles)
+
+    def check_assigned(self, principal: Principal) -> None:
+        """Raises Refusal (403) for a key with a limit of its own that the policy does not have."""
+        for limit in principal.limits or ():
+            if limit not in self.assigned:
+                name = limit.partition(":")[2]
+                raise Refusal(
+                    FORBIDDEN,
+                    f"This key is under the limit '{name}', which the policy does not have.",
+                    control="limits",
+                )
 
     def endpoint(self, path: str) -> Endpoint | None:
         """What a client asks for by this path, its `{id}` put in where it has one."""
@@ -312,9 +327,11 @@ def compile_snapshot(
         limiter=compile_limiter(policy, table, journal, sharing),
         bounds=_bounds(policy),
         tokens=compile_tokens(policy),
+        certificates=compile_certificates(document.identity.client_certificates),
         resource=document.identity.resource,
         failed_credentials=_failed_credentials(document.network.bans),
         forwarded=network.forwarded.encode(),
+        assigned=frozenset(assignment(limit.name) for limit in document.limits if limit.assigned),
         upstream_errors=document.answers.errors,
         shapes=_shapes(policy),
         flagged_text=TextRules(document.validation.flag_text) if document.validation.flag_text else None,

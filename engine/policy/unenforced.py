@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.policy.limits import is_shared
 from engine.policy.loader import Policy
 from engine.settings import Settings
 
@@ -29,14 +28,10 @@ class Unenforced:
 def unenforced(policy: Policy, settings: Settings | None = None) -> list[Unenforced]:
     """What the policy asks for and this build does not do under these settings, in the order of the file.
 
-    With a store that hosts share, a limit that it cannot keep would be counted by each host alone.
+    Without a CA to verify clients against, no client is asked for the certificate that the policy knows.
     """
-    if settings is None or settings.redis_url is None:
+    if settings is None or not policy.document.identity.client_certificates or settings.tls_client_ca is not None:
         return []
-    found = []
-    for index, limit in enumerate(policy.document.limits):
-        if not is_shared(limit):
-            path = ("limits", index)
-            reason = f"the limit {limit.name!r} is not shared between hosts; each host counts its own"
-            found.append(Unenforced(policy.error(reason, *path).path, policy.line(*path), reason))
-    return found
+    path = ("identity", "client_certificates")
+    reason = "no client is asked for a certificate without TIDEGATE_TLS_CLIENT_CA"
+    return [Unenforced(policy.error(reason, *path).path, policy.line(*path), reason)]

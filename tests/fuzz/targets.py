@@ -14,8 +14,12 @@ from engine._fast.sse import EventTooLong, Splitter
 from engine.errors import Refusal
 from engine.extraction.answer_stream import AnswerStream
 from engine.extraction.answers import AnswerRules, UnreadableAnswer
+from engine.identity.shared_key import SharedKey, join
+from engine.identity.shared_key import decode as decode_key
+from engine.identity.shared_key import encode as encode_key
 from engine.policy.loader import PolicyError, parse_policy
 from engine.proxy.heads import MAX_FIELDS, check_head
+from engine.proxy.proxy_protocol import LONGEST, HeaderError, HeaderReader
 from engine.validation.answer_shape import AnswerShapes, ToolSchema, Uncheckable
 from engine.validation.answer_shape_stream import Misfitting, ShapeStream
 from engine.validation.decode import ENDPOINTS, Bounds, decode
@@ -134,6 +138,43 @@ def policy_file(data: bytes) -> None:
         parse_policy(data.decode(), "fuzz.yaml", {})
 
 
+def _proxy_header(pieces: list[bytes]) -> tuple[int, bytes | None] | None:
+    """Where the header ends and what it names; None for one that is refused; -1 for one that has not ended."""
+    reader, at = HeaderReader(), 0
+    for piece in pieces:
+        try:
+            at += reader.feed(piece)
+        except HeaderError:
+            return None
+        if reader.done:
+            return at, reader.source
+    return -1, None
+
+
+def proxy_header(data: bytes) -> None:
+    """However a header is cut, it ends at the same byte and names the same address, or is refused."""
+    whole = _proxy_header([data]) if data else None
+    assert whole == (_proxy_header([data[at : at + 1] for at in range(len(data))]) if data else None)
+    if whole is not None and whole[0] >= 0:
+        assert 0 < whole[0] <= min(len(data), LONGEST)
+        assert whole[1] is None or len(whole[1]) in (4, 16)
+
+
+def shared_key(data: bytes) -> None:
+    """What is read as a key of another host is one that can be written, and joined either way."""
+    try:
+        key = decode_key(data)
+    except ValueError:
+        return
+    assert decode_key(encode_key(key)) == key
+    same = msgspec.structs.replace(key, id=SEED_KEY.id)
+    assert join(same, SEED_KEY) == join(SEED_KEY, same)
+
+
+SEED_KEY = SharedKey(
+    "abc", "alice", ("user",), 1.0, bytes(32), models=("m*",), addresses=("192.0.2.0/24",), expires=2.5
+)
+
 TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "json_guard": (json_guard, [b'{"a":[1,-0.5e3,"\\ud83d\\ude00",null,true]}', b'{"a":1,"\\u0061":2}', b"[[[]]]"]),
     "requests": (
@@ -176,6 +217,16 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
         ],
     ),
     "sse_framing": (sse_framing, [b"event: a\r\ndata: b\r\n\r\ndata: c\n\ndata: d\r\r: e\n\n"]),
+    "proxy_header": (
+        proxy_header,
+        [
+            b"PROXY TCP4 192.0.2.7 198.51.100.1 12345 443\r\nrest",
+            b"PROXY TCP6 2001:db8::7 ::1 12345 443\r\nrest",
+            b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0f\xc0\x00\x02\x07\xc6\x33\x64\x01\x30\x39\x01\xbb\x04\x00\x00rest",
+            b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00rest",
+        ],
+    ),
+    "shared_key": (shared_key, [encode_key(SEED_KEY)]),
     "policy_file": (
         policy_file,
         [b'upstreams: {a: {base_url: "http://h/v1"}}\nroles: {r: {models: ["*"], parameters: {n: {max: 1}}}}\n'],

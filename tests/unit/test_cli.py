@@ -34,7 +34,15 @@ def test_contract_is_right_and_all_of_it_is_enforced(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out.splitlines() == [f"{CONTRACT}: the policy is right"]
 
 
-def test_limits_that_hosts_would_count_alone_keep_the_gateway_from_starting(
+def test_the_contract_is_enforced_whole_over_a_store_that_hosts_share(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDEGATE_REDIS_URL", "redis://127.0.0.1:1")
+    assert cli.main(["check", str(CONTRACT)]) == 0
+    assert capsys.readouterr().out.splitlines() == [f"{CONTRACT}: the policy is right"]
+
+
+def test_a_limit_that_hosts_cannot_share_keeps_the_gateway_from_starting(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "policy.yaml"
@@ -42,14 +50,15 @@ def test_limits_that_hosts_would_count_alone_keep_the_gateway_from_starting(
         "upstreams: {a: {base_url: http://h}}\n"
         "limits:\n"
         "  - {name: rate, by: user, requests: 5/minute}\n"
-        "  - {name: tokens, by: user, tokens: 5/minute}\n"
+        "  - {name: tokens, by: user, tokens: 1000/month, burst: 3000}\n"
     )
     monkeypatch.setenv("TIDEGATE_POLICY", str(file))
     monkeypatch.setenv("TIDEGATE_REDIS_URL", "redis://127.0.0.1:1")
-    assert cli.main(["check", str(file)]) == 0
-    note, _ = capsys.readouterr().out.splitlines()
-    assert note.startswith(f"{file}:4: note: ")
-    assert "'tokens' is not shared between hosts" in note
+    assert cli.main(["check", str(file)]) == 2
+    told = capsys.readouterr().err
+    assert f"{file}:4: " in told
+    assert "limit tokens: " in told
+    assert "cannot be shared" in told
     assert cli.main(["serve"]) == 2
 
 

@@ -23,9 +23,9 @@ from engine.limits.shared.lease import Lease
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engine.limits.metered import Metered
     from engine.limits.model import Limit
     from engine.limits.shared.keeper import Keeper
+    from engine.limits.shared.metered import SharedMetered
 
     # The plan of a limit's local share among so many hosts; None where the share is below one permit.
     LocalShare = Callable[[int, int], "Plan | None"]
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 class SharedBound:
     """`leases` belong to `limits` by index, `shown` and `templates` to `told` (see Bound); `local` gives the plan of
-    limit i among n hosts. `metered` are this host's own."""
+    limit i among n hosts. `metered` are the limits that are reserved beside them."""
 
     __slots__ = (
         "_hosts",
@@ -58,7 +58,7 @@ class SharedBound:
         keeper: Keeper,
         local: LocalShare,
         told: tuple[Limit, ...],
-        metered: Metered | None = None,
+        metered: SharedMetered | None = None,
     ) -> None:
         self.limits = limits
         self.told = told
@@ -121,8 +121,7 @@ class SharedBound:
 
     def _spend(self, clock_ns: int) -> None:
         for lease in self._leases:
-            lease.held -= 1
-            lease.spent += 1
+            lease.spend()
             if lease.held <= lease.low and not lease.asked and lease.denied_until_ns <= clock_ns:
                 self._keeper.ask(lease)
 
@@ -131,7 +130,7 @@ class SharedBound:
         missing = [index for index, lease in enumerate(self._leases) if not lease.has(clock_ns)]
         denied, longest = -1, 0
         for index in missing:
-            wait = self._leases[index].denied_until_ns - clock_ns
+            wait = self._leases[index].wait_ns(clock_ns, 1)
             if wait > longest:
                 denied, longest = index, wait
         if denied >= 0:
@@ -170,8 +169,7 @@ class SharedBound:
             return Denied(limit, max(1, -(-wait_ns // SECOND_NS)), wait_ns)
         for index, lease in enumerate(self._leases):
             if index not in missing:
-                lease.held -= 1
-                lease.spent += 1
+                lease.spend()
         self.mode = mode
         return None
 

@@ -14,8 +14,8 @@ from engine.limits.shared.scripts import BUCKETS, Argument, Script, bucket_key, 
 
 # The scripts count in doubles: below 2^52 a whole number of ns divides by 1000 exactly. About 52 days.
 MAX_TOLERANCE_NS: Final = 1 << 52
-# Permits of one limit; the kernel of one host has the same bound.
-MAX_PERMITS: Final = 10**12
+# Permits of one limit. Sums of a few of them are still exact as doubles; in USD of a budget it is ten million.
+MAX_PERMITS: Final = 1 << 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,19 @@ def _counter(
     kind: str, identity: bytes, capacity: int, interval_ns: int, limits: tuple[Argument, ...], knows: int
 ) -> Counter:
     digest = hashlib.blake2b(kind.encode() + b":" + identity, digest_size=16).digest()
+    return _named(kind, digest, capacity, interval_ns, limits, knows)
+
+
+def restored(kind: str, digest: bytes, limits: tuple[int, ...]) -> Counter:
+    """The counter of this key and these numbers, as one of them was made before."""
+    if kind == "rate":
+        return _named(kind, digest, limits[1] // limits[0], limits[0], limits, 2)
+    return _named(kind, digest, limits[0], 0, limits, 1 if kind == "quota" else 0)
+
+
+def _named(
+    kind: str, digest: bytes, capacity: int, interval_ns: int, limits: tuple[Argument, ...], knows: int
+) -> Counter:
     bucket = digest[0] % BUCKETS
     name = bucket_key(bucket) + b":" + digest.hex().encode()
     script = ledger(kind)

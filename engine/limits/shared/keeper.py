@@ -18,10 +18,13 @@ import logging
 import secrets
 import time
 from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakValueDictionary
 
 from engine.limits.shared.client import Store, StoreDown
+from engine.limits.shared.journal import LeaseJournal, last_words
 from engine.limits.shared.lease import TTL_US, Lease
 from engine.limits.shared.life import Life, new_id
 from engine.limits.shared.scripts import BUCKETS, Answer, Call, bucket_key, load
@@ -68,17 +71,22 @@ class Report(Protocol):
 
 
 class Keeper:
-    """The leases of one worker. `failing`: the store cannot be asked; `hosts`: how many share it, as last heard."""
+    """The leases of one worker. `failing`: the store cannot be asked; `hosts`: how many share it, as last heard;
+    `ahead_ns`: how much the store's clock is ahead of CLOCK_REALTIME here, to half of what a call takes."""
 
-    def __init__(self, store: Store, life: Life, report: Report) -> None:
+    def __init__(self, store: Store, life: Life, report: Report, journals: Path | None = None) -> None:
+        """`journals`: the folder for what leases have come to (`engine.limits.shared.journal`). Raises OSError."""
         self.failing = True
         self.hosts = 1
+        self.ahead_ns = 0
         # Wall clock: what was taken before is not given back, because it may have been decided without the store.
         self.sound_since_ns = time.time_ns()
         self._store = store
         self._life = life
         self._report = report
         self._owner = f"{life.host}.{secrets.token_hex(4)}"
+        self._journals = journals
+        self._journal = LeaseJournal(journals, self._owner) if journals is not None else None
         self._number = 0
         self._all: WeakValueDictionary[bytes, Lease] = WeakValueDictionary()
         self._live: dict[bytes, Lease] = {}
@@ -87,6 +95,7 @@ class Keeper:
         self._given_up: set[bytes] = set()
         self._retell: set[int] = set()
         self._seen = [0] * BUCKETS
+        self._lives = [-1] * BUCKETS
         self._born = [-1] * BUCKETS
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -111,12 +120,16 @@ class Keeper:
             return
         lease.asked = True
         self._live[lease.counter.key] = lease
+        if self._journal is not None:
+            self._journal.open(lease)
         self._asked.append(lease)
         self._wake.set()
 
-    def wait(self, lease: Lease) -> asyncio.Future[None]:
-        """Ask for a permit that a request waits for; done when the store has answered or failed."""
-        lease.waiting += 1
+    def wait(self, lease: Lease, amount: int = 1) -> asyncio.Future[None]:
+        """Ask for permits that a request waits for; done when the store has answered or failed."""
+        lease.waiting += amount
+        lacking = max(amount - lease.held, 1)
+        lease.need = min(lease.need, lacking) if lease.need else lacking
         self.ask(lease)
         ready = lease.ready
         if ready is None:
@@ -151,6 +164,11 @@ class Keeper:
             except StoreDown:
                 # Then they end by themselves.
                 pass
+        if self._journal is not None:
+            for lease in self._live.values():
+                if lease.is_settled():
+                    self._journal.close(lease)
+            self._journal.end()
         await self._store.close()
 
     async def _run(self) -> None:
@@ -212,26 +230,31 @@ class Keeper:
             key = lease.counter.key
             drop = give_up or key in self._given_up
             self._given_up.discard(key)
-            seen = self._seen[lease.counter.bucket]
-            calls.append(lease.call(self._life.store, seen, self._owner, self._number, clock, give_up=drop))
+            seen, life = self._seen[lease.counter.bucket], self._lives[lease.counter.bucket]
+            calls.append(lease.call(self._life.store, seen, life, self._owner, self._number, clock, give_up=drop))
         replies = await self._store.call(calls)
         self._report.called(len(calls))
-        clock = time.monotonic_ns()
+        clock, sent = time.monotonic_ns(), clock
         strangers = False
         for lease, reply in zip(leases, replies, strict=True):
             if reply[0] == b"ok":
                 answer = Answer(*reply[1:])
                 bucket = lease.counter.bucket
-                self._seen[bucket] = max(self._seen[bucket], answer.calls)
                 lease.apply(answer, clock)
-                self._is_born(bucket, answer.born)
+                self._set_clock(answer.now, clock - sent)
+                self._is_born(bucket, answer.born, answer.calls, answer.life)
             else:
                 strangers |= reply[0] == b"other"
         if strangers:
             await self._introduce()
 
-    def _is_born(self, bucket: int, born: int) -> None:
+    def _set_clock(self, now_us: int, took_ns: int) -> None:
+        self.ahead_ns = now_us * 1000 - (time.time_ns() - took_ns // 2)
+
+    def _is_born(self, bucket: int, born: int, calls: int, life: int) -> None:
         """Notes a bucket's life; a new one is told again what this worker knows."""
+        self._seen[bucket] = max(self._seen[bucket], calls) if life == self._lives[bucket] else calls
+        self._lives[bucket] = life
         before, self._born[bucket] = self._born[bucket], born
         if born == before or before < 0:
             return
@@ -257,11 +280,13 @@ class Keeper:
                 if not lease.asked:
                     del self._live[key]
                     self._remember(lease)
+                    if self._journal is not None:
+                        self._journal.close(lease)
             elif lease.is_idle():
                 # One call gives back and tells what was spent.
                 self._given_up.add(key)
                 self.ask(lease)
-            elif lease.end_ns - clock < TTL_US * 500:
+            elif lease.end_ns - clock < TTL_US * 500 or lease.has_surplus(clock):
                 self.ask(lease)
 
     def _remember(self, lease: Lease) -> None:
@@ -286,7 +311,23 @@ class Keeper:
         buckets = [bucket % BUCKETS for bucket in range(start, start + count)]
         self._forget(await self._look_at(buckets, self._life.store, self._life.store))
         await self._count_hosts()
+        await self._report_dead()
         self._beats += 1
+
+    async def _report_dead(self) -> None:
+        """Tells what workers of this host that are gone have used, and gives back what they held."""
+        if self._journals is None:
+            return
+        with closing(last_words(self._journals)) as left:
+            for path, words in left:
+                calls = words.calls(self._life.store, TTL_US)
+                for start in range(0, len(calls), BATCH):
+                    replies = await self._store.call(calls[start : start + BATCH])
+                    if any(reply[0] == b"other" for reply in replies):
+                        raise StoreDown("it is another one")
+                path.unlink(missing_ok=True)
+                if calls:
+                    log.warning("%d leases of a worker that is gone were reported and given back", len(calls))
 
     async def _count_hosts(self) -> None:
         script = load("hosts")
@@ -297,13 +338,18 @@ class Keeper:
         """Calls bucket.lua; the store's time in us."""
         script = load("bucket")
         buckets = list(buckets)
+        clock = time.monotonic_ns()
         replies: list[Any] = await self._store.call(
-            [Call(script, script.sha, (bucket_key(bucket),), (mine, shall, self._seen[bucket])) for bucket in buckets]
+            [
+                Call(script, script.sha, (bucket_key(bucket),), (mine, shall, self._seen[bucket], self._lives[bucket]))
+                for bucket in buckets
+            ]
         )
-        for bucket, (_, born, calls, _) in zip(buckets, replies, strict=True):
-            self._seen[bucket] = max(self._seen[bucket], calls)
-            self._is_born(bucket, born)
-        return int(replies[-1][3])
+        for bucket, (_, born, calls, _, life) in zip(buckets, replies, strict=True):
+            self._is_born(bucket, born, calls, life)
+        now_us = int(replies[-1][3])
+        self._set_clock(now_us, time.monotonic_ns() - clock)
+        return now_us
 
     # failing and coming back
 
@@ -351,7 +397,7 @@ class Keeper:
 
 def _wake(lease: Lease) -> None:
     # Who does not get a permit now asks, and is counted, again.
-    lease.waiting = 0
+    lease.waiting = lease.need = 0
     ready, lease.ready = lease.ready, None
     if ready is not None and not ready.done():
         ready.set_result(None)

@@ -51,6 +51,7 @@ class Answer(NamedTuple):
     owners: int
     known: int
     known_rest: int
+    life: int
 
 
 @cache

@@ -32,23 +32,14 @@ routes: [{name: p, path: /p, upstream: a, response_text: [/text], request_schema
     assert unenforced(parse_policy(text, "test.yaml", {})) == []
 
 
-def test_limits_that_hosts_do_not_share_are_told_where_there_is_a_store() -> None:
+def test_client_certificates_that_no_client_is_asked_for() -> None:
     text = """
 upstreams: {a: {base_url: http://h/v1}}
-limits:
-  - {name: rate, by: user, requests: 10/minute}
-  - {name: daily, by: user, requests: 10/day, window: calendar}
-  - {name: tokens, by: user, tokens: 10/minute}
-  - {name: bytes, by: user, body_bytes: 1MiB/minute}
-  - {name: parallel, by: user, concurrent: 4}
-  - {name: spend, by: user, spend: 5/day}
+roles: {r: {}}
+identity: {client_certificates: [{dns: a.example.com, roles: [r]}]}
 """
     policy = parse_policy(text, "test.yaml", {})
-    store = settings.load({"TIDEGATE_REDIS_URL": "redis://user:s3cret@cache"})
-    missing = unenforced(policy, store)
-    assert [(control.control, control.line) for control in missing] == [
-        (f"limits[{index}]", 4 + index) for index in range(1, 6)
-    ]
-    assert "'daily'" in str(missing[0])
-    assert "s3cret" not in " ".join(map(str, missing))
-    assert unenforced(policy, settings.load({})) == []
+    (found,) = unenforced(policy, settings.load({}))
+    assert found.control == "identity.client_certificates"
+    tls = {"TIDEGATE_TLS_CERT": "c", "TIDEGATE_TLS_KEY": "k", "TIDEGATE_TLS_CLIENT_CA": "ca"}
+    assert unenforced(policy, settings.load(tls)) == []

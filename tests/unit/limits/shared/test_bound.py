@@ -153,7 +153,7 @@ def test_what_was_taken_is_given_back_unless_the_store_was_told(make: Make, keep
     bound.give_back(time.time_ns(), taken_ns=taken_ns)
     assert (lease.held, lease.spent) == (3, 0)
     assert bound.take(taken_ns) is None
-    lease.call("s", 0, "o", 1, time.monotonic_ns())
+    lease.call("s", 0, -1, "o", 1, time.monotonic_ns())
     bound.give_back(time.time_ns(), taken_ns=taken_ns)
     assert (lease.held, lease.spent) == (2, 1)
     # It may have been admitted by a mode: nothing of the lease's is given back for it.

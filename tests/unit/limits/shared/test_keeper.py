@@ -78,6 +78,17 @@ class Worker:
                 return False
             await self.keeper.wait(lease)
 
+    async def reserve(self, lease: Lease, amount: int) -> bool:
+        """So many permits, as `SharedMetered` takes them."""
+        while True:
+            clock = int(asyncio.get_running_loop().time() * 1e9)
+            if lease.has(clock, amount):
+                lease.take(amount)
+                return True
+            if lease.wait_ns(clock, amount) > 0 or self.keeper.failing:
+                return False
+            await self.keeper.wait(lease, amount)
+
 
 async def until(ask: Callable[[], Any]) -> None:
     async with asyncio.timeout(20):
@@ -165,25 +176,80 @@ def test_slots_are_held_while_requests_run(tmp_path: Path, url: str) -> None:
         async with workers(tmp_path, url, 2) as (one, two):
             counter = slots(b"s", 3)
             first, second = (worker.keeper.lease(counter, False) for worker in (one, two))
-
-            async def occupy(worker: Worker, lease: Lease) -> bool:
-                while not lease.occupy(int(asyncio.get_running_loop().time() * 1e9)):
-                    if lease.denied_until_ns > asyncio.get_running_loop().time() * 1e9:
-                        return False
-                    await worker.keeper.wait(lease)
-                return True
-
-            assert await occupy(one, first)
-            assert await occupy(one, first)
-            assert await occupy(two, second)
-            assert not await occupy(two, second)
+            assert await one.reserve(first, 1)
+            assert await one.reserve(first, 1)
+            assert await two.reserve(second, 1)
+            assert not await two.reserve(second, 1)
             # Renewed while they run, beyond what idle permits live.
             number = one.told.calls
             await until(lambda: one.told.calls > number + 1)
-            first.vacate()
+            first.release(1, 0)
             await until(lambda: first.held == 0 and not first.asked)
             second.denied_until_ns = 0
-            await until(lambda: first.busy == 1)
+            assert await two.reserve(second, 1)
+            assert (first.busy, second.busy) == (1, 2)
+
+    run(test())
+
+
+def test_a_request_gets_what_it_needs_however_large(tmp_path: Path, url: str) -> None:
+    async def test() -> None:
+        async with workers(tmp_path, url, 2) as (one, two):
+            counter = quota(b"large", 1000, 0, FAR_US)
+            first, second = (worker.keeper.lease(counter, False) for worker in (one, two))
+            assert await one.reserve(first, 10)
+            # The first of its caller with this worker, and larger than any lease.
+            assert await two.reserve(second, 900)
+            # What was reserved too large is there again for everybody, at once where there is little left.
+            second.release(900, 20)
+            two.keeper.ask(second)
+            await until(lambda: not second.asked)
+            first.denied_until_ns = 0
+            assert await one.reserve(first, 600)
+            first.release(600, 600)
+            assert not await one.reserve(first, 400)
+            # What is used above its reservation is a debt, and nothing is left.
+            first.release(10, 500)
+            one.keeper.ask(first)
+            await until(lambda: not first.asked)
+            assert not await one.reserve(first, 1)
+            assert first.known == 20 + 600 + 500
+
+    run(test())
+
+
+def test_a_killed_worker_is_charged_what_it_used_and_no_more(tmp_path: Path, url: str) -> None:
+    async def test() -> None:
+        async with workers(tmp_path, url, 1) as (living,):
+            folder = tmp_path / "0"
+            store, journals = Store(url, PATIENT_S), folder / "leases"
+            dead = Keeper(store, Life(folder), Told(), journals)
+            await dead.start()
+            counters = [limit(100), quota(b"q", 100, 0, FAR_US), slots(b"s", 100)]
+            rated, counted, open_now = (dead.lease(counter, False) for counter in counters)
+            for lease in (rated, counted, open_now):
+                await dead.wait(lease, 40)
+                lease.take(10)
+            # Seven of ten were used, and of ten more four are noted to be by now.
+            for lease in (rated, counted):
+                lease.release(10, 7)
+                lease.take(10)
+                lease.note(4)
+            await until(lambda: not dead._asked)
+            # It dies: nothing more is said by it, and its lock is gone.
+            assert dead._task is not None
+            assert dead._journal is not None
+            dead._task.cancel()
+            await store.close()
+            dead._journal._file.close(remove=False)
+            living.keeper._journals = journals
+            await until(lambda: not list(journals.iterdir()))
+            left = []
+            for counter in counters:
+                lease = living.keeper.lease(counter, False)
+                await living.keeper.wait(lease)
+                left.append(lease.free + lease.held)
+            assert left == [89, 89, 100]
 
     run(test())
 
@@ -229,7 +295,7 @@ def test_a_store_that_is_flushed_is_told_again(tmp_path: Path, url: str, client:
             await until(lambda: all("forgot" in worker.told.events for worker in two))
             # Nothing is granted before the leases of the life before have ended.
             assert not await two[0].take(leases[0])
-            await until(lambda: leases[0].denied_until_ns < asyncio.get_running_loop().time() * 1e9)
+            await until(lambda: leases[0].back_ns < asyncio.get_running_loop().time() * 1e9)
             leases[1].denied_until_ns = 0
             for turn in range(80):
                 admitted += await two[turn % 2].take(leases[turn % 2])

@@ -90,10 +90,10 @@ class Host:
         return ctx
 
     def answer(self) -> None:
-        """The store's answer to all who wait: a permit for each."""
+        """The store's answer to all who wait: as many permits as each needs."""
         for lease in self.leases:
             if lease.waiting:
-                lease.held, lease.waiting, lease.asked = lease.held + 1, 0, False
+                lease.held, lease.asked = lease.held + lease.waiting, False
                 lease.end_ns = time.monotonic_ns() + 3600 * 10**9
                 _wake(lease)
 
@@ -143,10 +143,11 @@ def test_a_request_is_authorised_and_admitted_once(host: Host, credential: str) 
         assert ctx.now_ns > 1
         out = host.pipeline.body(ctx, BODY)
         assert not isinstance(out, Outgoing)
-        assert host.spent() == [1, 1, 0]
+        # The limits of this model, and what is reserved.
+        assert host.spent() == [1, 1, 0, 0]
         assert ctx.reservation is None
         assert isinstance(await host.after_answers(out), Outgoing)
-        assert host.spent() == [1, 1, 1]
+        assert host.spent() == [1, 1, 0, 1]
         assert isinstance(ctx.late, SharedBound)
         reservation, metered = ctx.reservation, ctx.late.metered
         assert reservation is not None
@@ -154,7 +155,7 @@ def test_a_request_is_authorised_and_admitted_once(host: Host, credential: str) 
         assert metered is not None
         assert metered.state(0, time.time_ns())[1] == reservation.held.input + reservation.held.output
         reservation.give_back(time.time_ns())
-        assert host.spent() == [0, 0, 0]
+        assert host.spent() == [0, 0, 0, 0]
         assert metered.state(0, time.time_ns())[1] == 0
 
     asyncio.run(test())
@@ -166,11 +167,11 @@ def test_without_a_wait_nothing_is_awaited(host: Host) -> None:
         await host.after_answers(cast("Any", host.pipeline.head(first)))
         await host.after_answers(cast("Any", host.pipeline.body(first, BODY)))
         for lease in host.leases:
-            lease.held = 5
+            lease.held = 5000
         ctx = host.open("good")
         assert host.pipeline.head(ctx) is None
         assert isinstance(host.pipeline.body(ctx, BODY), Outgoing)
-        assert host.spent() == [2, 2, 2]
+        assert host.spent() == [2, 2, 0, 2]
 
     asyncio.run(test())
 
@@ -204,7 +205,7 @@ def test_who_leaves_while_waiting_takes_nothing(host: Host) -> None:
     asyncio.run(test())
 
 
-def test_the_headers_speak_each_dialect_and_tell_of_limits_of_this_host(host: Host) -> None:
+def test_the_headers_speak_each_dialect_and_tell_of_all_limits(host: Host) -> None:
     async def test() -> None:
         ctx = host.open("good")
         await host.after_answers(cast("Any", host.pipeline.head(ctx)))
