@@ -11,8 +11,7 @@ bench:
 
 # Coverage-guided, a fixed number of executions for each target; its short form is in the tests.
 fuzz:
-	for target in json_guard requests request_head sse_framing answer_streams proxy_header shared_key \
-		policy_file; do \
+	for target in json_guard requests request_head sse_framing answer_streams proxy_header shared_key policy_file; do \
 		.venv/bin/python -m tests.fuzz $$target || exit 1; \
 	done
 
