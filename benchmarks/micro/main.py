@@ -22,6 +22,8 @@ KERNELS = (
     "message",
     "fingerprint",
     "sse",
+    "template",
+    "echo",
     "cidr",
     "ring",
     "counters",

@@ -55,7 +55,7 @@ cdef uint64_t[2] _key
 cdef bytes _entropy = urandom(16)
 memcpy(_key, PyBytes_AS_STRING(_entropy), 16)
 
-# An odd number without a pattern (the golden ratio's): what follows each other is told apart from the same the other way.
+# An odd number without a pattern (the golden ratio's): two words one way round are not the same the other way.
 cdef uint64_t STEP = <uint64_t>0x9E3779B97F4A7C15
 
 
