@@ -24,6 +24,7 @@ KERNELS = (
     "sse",
     "template",
     "echo",
+    "runs",
     "cidr",
     "ring",
     "counters",
