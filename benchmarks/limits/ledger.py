@@ -61,10 +61,10 @@ class RateLedger:
         free = self._free(now, interval, tolerance)
         granted = 0
         if free >= need and want >= need:
-            count = len(self.owners) + (owner not in self.owners)
+            count = self._holders() + (mine is None or mine.held == 0)
             granted = min(free, max(need, urgent, min(want, free // (2 * count))))
         self.held += granted
-        if keep + granted:
+        if keep + granted or spent > acknowledged:
             self.owners[owner] = Owner(number, spent, keep + granted, now_us + 2 * ttl)
         else:
             self.owners.pop(owner, None)
@@ -73,7 +73,10 @@ class RateLedger:
         wait = 0 if lacking <= 0 else -(-lacking // 1000) if lacking <= level else -1
         free = self._free(now, interval, tolerance)
         known, rest = divmod(self.free_ns, 1000)
-        return Answer(now_us, self.calls, 0, granted, free, wait, len(self.owners), known, rest, 0)
+        return Answer(now_us, self.calls, 0, granted, free, wait, self._holders(), known, rest, 0)
+
+    def _holders(self) -> int:
+        return sum(owner.held > 0 for owner in self.owners.values())
 
     def _free(self, now: int, interval: int, tolerance: int) -> int:
         return max((tolerance - max(self.free_ns - now, 0)) // interval - self.held, 0)

@@ -46,8 +46,8 @@ def admit(ctx: RequestContext, body: bytes) -> Reservation:
         principal.team,
         roles,
         ctx.address,
-        model=ctx.model,
-        route=endpoint.name,
+        ctx.model,
+        endpoint.name,
     )
     if late is not None:
         # The head may have come long before the body: the time of the head would charge the past.

@@ -83,7 +83,7 @@ def authorize(ctx: RequestContext, principal: Principal) -> None:
     snapshot.check_endpoint(principal, ctx.endpoint.name)
     roles = principal.roles if principal.limits is None else principal.limited_as
     bound = snapshot.limiter.early(
-        principal.key_id, principal.subject, principal.team, roles, ctx.address, route=ctx.endpoint.name
+        principal.key_id, principal.subject, principal.team, roles, ctx.address, ctx.endpoint.name
     )
     if bound is not None:
         ctx.bound = bound

@@ -40,6 +40,7 @@ cdef class RequestContext:
     cdef public Permit permit
     cdef public object profile
     cdef public Reservation reservation
+    cdef public object shape
     cdef public object request
     cdef public str model
     cdef public bint stream

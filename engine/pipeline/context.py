@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.pipeline.usage import UsageTap
     from engine.policy.snapshot import Endpoint, Permit, Snapshot
     from engine.redaction.profile import Profile
+    from engine.validation.answer_shape import AnswerShape
     from engine.validation.decode import Request
 
 
@@ -106,6 +107,7 @@ class RequestContext:
         "request",
         "request_bytes",
         "reservation",
+        "shape",
         "snapshot",
         "started",
         "status",
@@ -147,6 +149,8 @@ class RequestContext:
         # The redaction of the answer: the role's, or the same made for this request; None where none is switched on.
         self.profile: Profile | None = None
         self.reservation: Reservation | None = None
+        # What the answer is held against; None where the policy has nothing for it.
+        self.shape: AnswerShape | None = None
         self.request: Request | None = None
         self.model: str | None = None
         self.stream = False

@@ -52,7 +52,7 @@ from engine.pipeline.forward import Outgoing, forward, forward_form
 from engine.pipeline.identify import BadCredential, identify
 from engine.pipeline.pending import decided
 from engine.pipeline.record import record
-from engine.pipeline.sanitize import sanitize
+from engine.pipeline.sanitize import sanitize, sanitize_error
 from engine.pipeline.settle import note_sent, settle
 from engine.pipeline.usage import ask_for_usage
 from engine.pipeline.validate import settle_permit, validate, validate_form
@@ -232,6 +232,14 @@ class Pipeline:
     def answer(self, ctx: RequestContext, media: bytes, body: bytes) -> bytes:
         """sanitize, for an answer that is there as a whole. Raises Refusal."""
         return sanitize(ctx, media, body)
+
+    def error(self, ctx: RequestContext, status: int, media: bytes, headers: bytes, body: bytes) -> tuple[bytes, bytes]:
+        """The same for an upstream's error: its header lines, which are `headers` with another Content-Type where the
+        error is not the upstream's any more, and its body."""
+        kind, body = sanitize_error(ctx, status, media, body)
+        if kind is not media:
+            headers = headers.replace(b"content-type: %b\r\n" % media, b"content-type: %b\r\n" % kind, 1)
+        return headers, body
 
     def headers(self, ctx: RequestContext, content_type: bytes) -> bytes:
         """The header lines that every answer of this request carries."""

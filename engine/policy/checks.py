@@ -168,6 +168,8 @@ class _Checks:
             for parameter, rule in role.parameters.items():
                 if isinstance(rule, Cap) and (rule.max is None) == (rule.cap is None):
                     raise self._fail("a bound is either max or cap", *path, "parameters", parameter)
+                if rule == "round" and parameter != "logprobs":
+                    raise self._fail("only logprobs are rounded", *path, "parameters", parameter)
             self._networks(role.network.allow, *path, "network", "allow")
             self._networks(role.network.deny, *path, "network", "deny")
             if role.redaction not in document.profiles:

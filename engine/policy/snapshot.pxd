@@ -26,6 +26,7 @@ cdef class CompiledRole:
     cdef readonly ParameterRules parameters
     cdef readonly object profile
     cdef readonly bint may_probe
+    cdef readonly object answers
 
 
 cdef class Permit:
@@ -53,6 +54,9 @@ cdef class Snapshot:
     cdef readonly object failed_credentials
     cdef readonly dict role_networks
     cdef readonly bytes forwarded
+    cdef readonly str upstream_errors
+    cdef readonly object shapes
+    cdef readonly object flagged_text
     cdef readonly dict _permits
     cdef readonly set _callable
 

@@ -30,6 +30,7 @@ from engine.pipeline.phases import internal_error
 from engine.proxy.forms import read_form
 from engine.proxy.heads import REPEATED, SINGLE, check_head
 from engine.proxy.models import listing
+from engine.proxy.openapi import OPENAPI, document
 from engine.proxy.relay import Exchange
 from engine.proxy.resource import WELL_KNOWN, metadata
 from engine.proxy.websocket import relay
@@ -138,6 +139,8 @@ class Door:
             if pending is not None:
                 await pending
             if endpoint is None:
+                if path == OPENAPI and request.method == "GET" and found is None and ctx.principal is not None:
+                    return self._answer(ctx, await document(snapshot, ctx.principal))
                 if found is None:
                     raise Refusal(NOT_FOUND, "There is no such route here.")
                 return self._other_method(ctx, found)

@@ -12,16 +12,29 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from engine._fast import jsonguard
 from engine._fast.sse import EventTooLong, Splitter
 from engine.errors import Refusal
+from engine.extraction.answer_stream import AnswerStream
+from engine.extraction.answers import AnswerRules, UnreadableAnswer
 from engine.identity.shared_key import SharedKey, join
 from engine.identity.shared_key import decode as decode_key
 from engine.identity.shared_key import encode as encode_key
 from engine.policy.loader import PolicyError, parse_policy
 from engine.proxy.heads import MAX_FIELDS, check_head
 from engine.proxy.proxy_protocol import LONGEST, HeaderError, HeaderReader
+from engine.validation.answer_shape import AnswerShapes, ToolSchema, Uncheckable
+from engine.validation.answer_shape_stream import Misfitting, ShapeStream
 from engine.validation.decode import ENDPOINTS, Bounds, decode
+from engine.validation.schema import Schema
 from engine.validation.unknown import settle_unknown
 from tests.fast.oracles import jsonguard as oracle
 
+RULES = AnswerRules("strip", drop_fingerprint=True, model_as_asked=True, replace_ids=True)
+_TOOL = ToolSchema(Schema(b'{"properties": {"n": {"type": "integer"}}}'), blocks=True)
+_ASK = b'{"response_format": {"type": "json_object"}, "text": {"format": {"type": "json_object"}}}'
+SHAPES = [
+    shape
+    for endpoint in ("chat", "responses", "messages")
+    if (shape := AnswerShapes({"f": _TOOL}, "block").of(endpoint, _ASK)) is not None
+]
 BOUNDS = Bounds(max_depth=32, max_messages=50, max_body=1 << 16)
 
 
@@ -93,6 +106,31 @@ def sse_framing(data: bytes) -> None:
         assert b"".join(raw for raw, _, _ in whole[0]) + whole[1] == data
 
 
+def _through(make: Callable[[], AnswerStream | ShapeStream], pieces: list[bytes]) -> tuple[bytes, str]:
+    """What a stream lets through, and how it ended."""
+    stream, out = make(), b""
+    try:
+        for piece in pieces:
+            out += stream.feed(piece)
+        return out + stream.finish(), ""
+    except Misfitting as misfitting:
+        return out + misfitting.ahead, misfitting.misfit.control
+    except (UnreadableAnswer, Uncheckable, EventTooLong) as error:
+        # What of a read came before it is not given out.
+        return b"", type(error).__name__
+
+
+def answer_streams(data: bytes) -> None:
+    """However a stream of answers is cut, the same is taken out of it and the same does not fit."""
+    single = [data[at : at + 1] for at in range(len(data))]
+    makers: list[Callable[[], AnswerStream | ShapeStream]] = [
+        lambda: AnswerStream(RULES, 2048, "chat", "req_1", "m"),
+        *(lambda shape=shape: ShapeStream(shape, 2048) for shape in SHAPES),
+    ]
+    for make in makers:
+        assert _through(make, [data]) == _through(make, single)
+
+
 def policy_file(data: bytes) -> None:
     """A policy loads or is refused with its place."""
     with contextlib.suppress(UnicodeDecodeError, PolicyError):
@@ -151,7 +189,11 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
                     "tools": [{"type": "function", "function": {"name": "f"}, "name": "f"}],
                     "odd": {"x": [1]},
                 }
-            ).encode()
+            ).encode(),
+            b'{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"a"}]},{"id":"a"},{"type":'
+            b'"function_call","call_id":"c","name":"f","arguments":"{}"},{"type":"news","a":[1]}]}',
+            b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"}],"tools":[{"name":"f","input_schema":'
+            b'{"type":"object"}},{"type":"bash_20250124","name":"bash"},{"type":"txt","name":"f"}]}',
         ],
     ),
     "request_head": (
@@ -160,6 +202,17 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
             b"Host: a\r\nContent-Length: 0",
             b"Host: a:80\r\nTransfer-Encoding: chunked\r\nX: y",
             b"Host: a\r\nExpect: 100-continue",
+        ],
+    ),
+    "answer_streams": (
+        answer_streams,
+        [
+            b'data: {"id":"chatcmpl-1","system_fingerprint":"f","choices":[{"index":0,"delta":{"tool_calls":[{"index":'
+            b'0,"function":{"name":"f","arguments":"{}"}}]},"logprobs":{"content":[]},"finish_reason":"stop"}]}\n\n',
+            b'data: {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","name":"f"}}\n\ndata: '
+            b'{"type":"content_block_delta","index":0,"delta":{"partial_json":"{\\"n\\":"}}\n\ndata: '
+            b'{"type":"content_block_stop","index":0}\n\n',
+            b'data: {"type":"response.function_call_arguments.done","name":"f","arguments":"{}"}\n\ndata: [DONE]\n\n',
         ],
     ),
     "sse_framing": (sse_framing, [b"event: a\r\ndata: b\r\n\r\ndata: c\n\ndata: d\r\r: e\n\n"]),

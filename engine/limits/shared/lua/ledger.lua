@@ -1,7 +1,8 @@
 -- The ledger of one counter: what all kinds of limit have in common. A kind's file follows in the same script.
 --
 -- KEYS  1 bucket (hash: id, born, calls, life: bucket.lua)
---       2 counter (hash: held, heard, grace, life, fresh, mended, o<owner>, the kind's own)   3 ends (zset: owner by end)
+--       2 counter (hash: held, idle, heard, grace, life, fresh, mended, o<owner>, the kind's own)
+--       3 ends (zset: owner by end)
 -- ARGV  1 id of the store   2 calls of this bucket that the owner has had answers to   3 owner   4 number of this report
 --       5 ttl of a lease in us   6 spent, in all   7 of it acknowledged   8 permits kept   9 smallest useful grant
 --       10 permits that requests wait for   11 permits wanted, those included   12 "1": forget what a lost life had used
@@ -52,8 +53,10 @@ local function record(name)
   return tonumber(last), tonumber(before), tonumber(held)
 end
 
-local row = redis.call('HMGET', counter, 'held', 'heard', 'grace', 'life', 'fresh', 'mended')
+local row = redis.call('HMGET', counter, 'held', 'heard', 'grace', 'life', 'fresh', 'mended', 'idle')
 local held, grace = tonumber(row[1] or '0'), tonumber(row[3] or '0')
+-- Owners that hold nothing, and have a record until they know that the last report was heard.
+local idle = tonumber(row[7] or '0')
 
 -- Whether what was used was set by hand since the owner last heard of it: mend.lua.
 local is_outdated = tonumber(row[6] or '-1') >= tonumber(ARGV[15])
@@ -75,6 +78,7 @@ if now >= grace then
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', now, 'LIMIT', 0, 64)) do
     local _, _, amount = record(name)
     ended = ended + (amount or 0)
+    idle = idle - (amount == 0 and 1 or 0)
     redis.call('HDEL', counter, 'o' .. name)
     redis.call('ZREM', ends, name)
   end
@@ -88,6 +92,7 @@ local lasting = 2 * ttl
 local _, before, had = record(owner)
 local used = math.max(spent - (before or acknowledged), 0)
 held = held - (had or 0) + keep
+idle = idle - (had == 0 and 1 or 0)
 -- What was told in this life and is not in what an owner knows of the one before. Who comes later with more knowledge of
 -- that one finds it here, to be added to it.
 local fresh = tonumber(row[4] or '-1') == life and tonumber(row[5]) or 0
@@ -98,8 +103,8 @@ local function grant(free)
   if free < need or want < need or not (settled or forgiving) then
     return 0
   end
-  local others = redis.call('ZCARD', ends)
-  if not redis.call('ZSCORE', ends, owner) then
+  local others = redis.call('ZCARD', ends) - idle
+  if not had or had == 0 then
     others = others + 1
   end
   local ahead = math.min(want, math.floor(free / (2 * others)))
@@ -110,8 +115,11 @@ end
 local function close(granted, rest)
   local mine = keep + granted
   held = held + granted
-  redis.call('HSET', counter, 'held', held, 'heard', now, 'life', life, 'fresh', fresh)
-  if mine > 0 then
+  -- A report that is told again because its answer was lost is not to be charged again.
+  local is_recorded = mine > 0 or spent > acknowledged
+  idle = idle + ((is_recorded and mine == 0) and 1 or 0)
+  redis.call('HSET', counter, 'held', held, 'idle', idle, 'heard', now, 'life', life, 'fresh', fresh)
+  if is_recorded then
     redis.call('HSET', counter, 'o' .. owner, string.format('%.0f:%.0f:%.0f', number, spent, mine))
     redis.call('ZADD', ends, now + lasting, owner)
   else
@@ -122,7 +130,7 @@ local function close(granted, rest)
   local keep_ms = math.ceil((rest + 3 * ttl) / 1000)
   redis.call('PEXPIRE', counter, keep_ms)
   redis.call('PEXPIRE', ends, keep_ms)
-  return redis.call('ZCARD', ends)
+  return redis.call('ZCARD', ends) - idle
 end
 
 local function quarantine()

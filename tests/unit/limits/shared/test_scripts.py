@@ -128,6 +128,18 @@ def test_spent_permits_that_were_reported_twice_count_once(ten_a_day: Ledger) ->
     assert ten_a_day.call("a", 3, 1, 0, acknowledged=0).free == 6
 
 
+def test_a_last_report_whose_answer_was_lost_is_charged_once(ten_a_day: Ledger) -> None:
+    ten_a_day.call("a", 0, 0, 4, urgent=4)
+    # It has spent three and gives one back; the answer does not come.
+    assert ten_a_day.call("a", 3, 0, 0, acknowledged=0).free == 7
+    answer = ten_a_day.call("a", 3, 0, 0, acknowledged=0)
+    assert (answer.free, answer.owners) == (7, 0)
+    # Who only waits to be heard has no share.
+    assert ten_a_day.call("b", 0, 0, 8).granted == 3
+    assert ten_a_day.call("a", 3, 0, 0).owners == 1
+    assert ten_a_day.client.hexists(ten_a_day.counter.keys[1], "oa") == 0
+
+
 def test_the_lease_of_a_dead_owner_ends_and_counts_as_used(ten_a_day: Ledger) -> None:
     ten_a_day.ttl_us = 1
     assert ten_a_day.call("dead", 0, 0, 4).granted == 4
