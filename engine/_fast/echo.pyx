@@ -55,7 +55,7 @@ cdef uint64_t[2] _key
 cdef bytes _entropy = urandom(16)
 memcpy(_key, PyBytes_AS_STRING(_entropy), 16)
 
-# An odd number without a pattern (the golden ratio's): what follows each other is told apart from the same the other way.
+# An odd number without a pattern (the golden ratio's): two words one way round are not the same the other way.
 cdef uint64_t STEP = <uint64_t>0x9E3779B97F4A7C15
 
 
@@ -100,8 +100,10 @@ cdef inline uint64_t _pair(const Word *one, const Word *two) noexcept nogil:
     return (one.hash * STEP + two.hash) | 1
 
 
-cdef bint _next(const uint8_t *text, Py_ssize_t size, Py_ssize_t at, Word *word) noexcept nogil:
-    """The first word that begins at `at` or later."""
+cdef bint _next(
+    const uint8_t *text, Py_ssize_t size, Py_ssize_t at, Word *word, const uint64_t *lengths
+) noexcept nogil:
+    """The first word that begins at `at` or later. `lengths`: see Echo; NULL: any may be a source's."""
     cdef uint8_t[LONGEST_WORD] lower
     cdef Py_ssize_t index
     while at < size and not _is_alnum(text[at]) and text[at] < 0xC0:
@@ -118,7 +120,9 @@ cdef bint _next(const uint8_t *text, Py_ssize_t size, Py_ssize_t at, Word *word)
             at += 1
     word.end = at
     word.hash = 0
-    if at - word.start <= LONGEST_WORD:
+    if at - word.start <= LONGEST_WORD and (
+        lengths == NULL or lengths[text[word.start] | 0x20] >> (at - word.start - 1) & 1
+    ):
         for index in range(at - word.start):
             lower[index] = text[word.start + index]
             if 65 <= lower[index] <= 90:
@@ -141,6 +145,7 @@ cdef class Echo:
     cdef Table _words
     cdef Table _pairs
     cdef Table _sequences
+    cdef uint64_t[256] _lengths             # by the first byte of a word, with 0x20: a bit for each length less 1
     cdef bint _empty
 
     def __cinit__(self, sources, Py_ssize_t most):
@@ -154,9 +159,13 @@ cdef class Echo:
             data = source
             index = 0
             found = []
-            while len(found) < room and _next(<const uint8_t *>PyBytes_AS_STRING(data), len(data), index, &word):
+            while len(found) < room and _next(<const uint8_t *>PyBytes_AS_STRING(data), len(data), index, &word, NULL):
                 found.append(word.hash)
                 index = word.end
+                if word.hash:
+                    self._lengths[(<const uint8_t *>PyBytes_AS_STRING(data))[word.start] | 0x20] |= (
+                        <uint64_t>1 << (word.end - word.start - 1)
+                    )
             room -= len(found)
             if len(found) >= IN_A_ROW:
                 lists.append(found)
@@ -208,7 +217,7 @@ cdef class Echo:
             return None
         at = max(at, 0)
         index = self._from(data, size, at)
-        while _next(data, size, index, &word):
+        while _next(data, size, index, &word, self._lengths):
             index = word.end
             known = _has(&self._words, word.hash)
             if not known or (length and not self._follows(&run[length - 1], &word)):
@@ -255,12 +264,12 @@ cdef class Echo:
         cdef bint found = False
         if at == 0:
             return 0
-        if _next(data, size, _behind(data, size, at), &following) and _has(&self._words, following.hash):
+        if _next(data, size, _behind(data, size, at), &following, self._lengths) and _has(&self._words, following.hash):
             for room in range(2):
                 index = max(at - ROOMS[room], 0)
                 if index:
                     index = _behind(data, size, index)
-                while _next(data, size, index, &word) and word.start < at:
+                while _next(data, size, index, &word, self._lengths) and word.start < at:
                     last = word
                     found = True
                     index = word.end
@@ -296,7 +305,7 @@ cdef class Echo:
         cdef Py_ssize_t least, gap
         cdef const Word *word
         cdef const Word *following = NULL
-        while _next(data, size, index, &words[count % (LONGEST_RUN + 1)]):
+        while _next(data, size, index, &words[count % (LONGEST_RUN + 1)], self._lengths):
             index = words[count % (LONGEST_RUN + 1)].end
             count += 1
         live[0] = size

@@ -6,6 +6,8 @@ LOOSE: int
 STRICT: int
 LED: int
 
+def gather(wanted: bool) -> bool: ...
+
 class Prefilter:
     def __init__(
         self,

@@ -85,6 +85,17 @@ SEPARATORS = b" -./()+"
 
 LOOSE, STRICT, LED = range(3)
 
+
+def gather(bint wanted) -> bool:
+    """Whether literals are looked up several at a time from now on: where it is wanted and the machine does it well.
+
+    Both ways find the same; the tests ask for each.
+    """
+    global _gathers
+    _gathers = wanted and gathers_words()
+    return _gathers
+
+
 cdef bint[256] _separates
 for _separator in SEPARATORS:
     _separates[<int>_separator] = True
@@ -372,8 +383,8 @@ cdef class Prefilter:
         """Where to search `text` from byte `begin` on: (rules, spans). The lists are immutable.
 
         rules: (index, left, right) of candidates without a cluster, ascending; each match that begins at `begin` or
-        later lies in [left, right) of one of its rule's, which are apart. spans: (left, right), ascending and apart; each such match of a rule
-        with a cluster lies in one.
+        later lies in [left, right) of one of its rule's, which are apart. spans: (left, right), ascending and apart;
+        each such match of a rule with a cluster lies in one.
         """
         cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(text)
         cdef const uint8_t *end = data + PyBytes_GET_SIZE(text)

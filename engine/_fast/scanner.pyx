@@ -203,6 +203,8 @@ cdef class Tails:
             while at < live and data[at] & 0xC0 == 0x80:
                 at += 1
             # What begins behind what is live already makes no difference.
-            if at < live and self._scanner._patterns[index].Match(StringPiece(data, size), at, size, UNANCHORED, &found, 1):
+            if at >= live:
+                continue
+            if self._scanner._patterns[index].Match(StringPiece(data, size), at, size, UNANCHORED, &found, 1):
                 live = min(live, <Py_ssize_t> (found.data() - data))
         return live

@@ -17,6 +17,7 @@ Not handled
 
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.string cimport memcmp
 
 
 class EventTooLong(ValueError):
@@ -80,7 +81,14 @@ cdef class Event:
     cdef int _read(self) except -1:
         cdef bytes text = self.raw
         cdef bytes value
+        cdef const unsigned char *start = text
+        cdef Py_ssize_t size = len(text)
         self._is_read = True
+        # Mostly an event is one line of data.
+        if size > 8 and memcmp(start, b"data: ", 6) == 0 and line_end(start, start + size) == start + size - 2:
+            if start[size - 2] == 10 and start[size - 1] == 10:
+                self._data = PyBytes_FromStringAndSize(<const char *>start + 6, size - 8)
+                return 0
         if self._first and text[:3] == b"\xef\xbb\xbf":
             text = text[3:]
         if b"\r" in text:
@@ -135,7 +143,10 @@ cdef class Splitter:
                 if end - begin > self._max:
                     raise EventTooLong(f"an event of {end - begin} bytes; at most {self._max}")
                 # Mostly one event comes in one read.
-                raw = buffer if begin == 0 and end == size else PyBytes_FromStringAndSize(<const char *>data + begin, end - begin)
+                if begin == 0 and end == size:
+                    raw = buffer
+                else:
+                    raw = PyBytes_FromStringAndSize(<const char *>data + begin, end - begin)
                 events.append(self._event(raw))
                 begin = end
             line = at = end

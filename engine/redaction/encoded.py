@@ -21,6 +21,8 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from engine._fast.runs import Runs
+
 LONGEST: Final = 2048
 
 Decode = Callable[[bytes], bytes | None]
@@ -53,9 +55,8 @@ class EncodedText:
         self._mark = mark
         self._finds = finds
         self._members = frozenset(alphabet)
-        tail = b"[" + re.escape(ending) + b"]*" if ending else b""
-        # Shorter runs are passed over; `ending` may stand twice.
-        self._token = re.compile(b"[%b]{%d,}%b" % (re.escape(alphabet), least - len(ending) * 2, tail))
+        # `ending` may stand twice.
+        self._runs = Runs(alphabet, least - len(ending) * 2)
 
     def within(self, finds: Finds) -> EncodedText:
         """The same for a profile: `finds` tells whether its other rules find something."""
@@ -71,12 +72,15 @@ class EncodedText:
         if at and at < len(text) and text[at - 1] in self._members:
             # What is left of a token that begins before.
             at = len(text) - len(text[at:].lstrip(self._alphabet))
-        for match in self._token.finditer(text, at):
-            left, right = match.span()
+        while (run := self._runs.find(text, at)) is not None:
+            left, right = run
             if left >= before:
                 return None
+            while right < len(text) and text[right] in self._ending:
+                right += 1
             if self._least <= right - left <= LONGEST and self._hides(text[left:right]):
                 return left, right
+            at = right
         return None
 
     def tail(self, text: bytes, start: int) -> int:

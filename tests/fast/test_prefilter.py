@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine._fast import prefilter
-from engine._fast.prefilter import GAP, LED, LOOSE, STRICT, Prefilter
+from engine._fast.prefilter import GAP, LED, LOOSE, STRICT, Prefilter, gather
 from tests.fast.oracles import prefilter as oracle
 
 ALPHABET = "aAbBkK-_0159 .@:\x00é"
@@ -22,6 +24,29 @@ RULES = st.lists(st.tuples(st.lists(LITERALS, max_size=3), st.integers(0, 6)), m
 def test_the_compiled_kernel_is_tested() -> None:
     assert prefilter.__file__.endswith(".so")
     assert GAP == oracle.GAP
+
+
+@pytest.fixture(params=[True, False], ids=["gathered", "one by one"])
+def lookup(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Each way to look up literals."""
+    gather(request.param)
+    yield
+    gather(True)
+
+
+def test_both_ways_to_look_literals_up_find_the_same() -> None:
+    rng = random.Random(3)  # noqa: S311 - to be repeated
+    literals = [["".join(rng.choices("abcde-", k=rng.randrange(3, 7))).encode()] for _ in range(60)]
+    kernel = Prefilter(literals, [0] * 60, [9] * 60)
+    texts = ["".join(rng.choices("abcdeABC- ", k=size)).encode() for size in (*range(40), 500, 20_000)]
+    try:
+        gather(False)
+        plain = [kernel.regions(text) for text in texts]
+        gather(True)
+        assert [kernel.regions(text) for text in texts] == plain
+    finally:
+        gather(True)
+    assert any(found for found, _ in plain)
 
 
 @settings(max_examples=400, derandomize=True, deadline=None)
@@ -81,6 +106,7 @@ def test_more_clusters_than_are_told_apart_are_one() -> None:
     assert len(spans) < 1000
 
 
+@pytest.mark.usefixtures("lookup")
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 15, 16, 17, 31, 40])
 def test_a_literal_is_found_wherever_it_stands(size: int) -> None:
     literal = (b"sk-ant-" * 8)[:size]
