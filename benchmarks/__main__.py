@@ -10,7 +10,7 @@ from types import FrameType
 
 from benchmarks.errors import BenchmarkError
 
-PARTS = ("peers", "micro", "load", "limits", "redaction", "stream", "quality")
+PARTS = ("peers", "micro", "load", "limits", "identity", "redaction", "stream", "quality")
 RESULTS = Path("benchmarks/results")
 
 _DESCRIPTION = """Measure tidegate.
@@ -20,6 +20,8 @@ peers  CPU time a request, throughput and latency beside nginx, Envoy and an ord
 micro  each compiled kernel beside its plain-Python oracle and the obvious rival.
 limits a decision beside a dict and a Lua call a request, and a simulation of up to 1,000 hosts on one store.
 load   1,000 idle connections and 1,000 slow streams on one worker; memory of a connection and at rest.
+identity  from a revocation to its effect, on the same host and on another, under load; good credentials beside a flood
+       of bad ones.
 redaction  nanoseconds a byte by size of the pack and by how much is in the text, load time and memory, and how the time
            grows with the worst texts.
 stream     microseconds an event and what is held back, beside holding the whole and a redactor of single chunks.
@@ -81,6 +83,10 @@ def run(part: str, options: argparse.Namespace) -> bool:
         from benchmarks.limits import main as limits
 
         return limits.main(rounds=options.rounds, out=options.out, progress=_progress)
+    if part == "identity":
+        from benchmarks.identity.main import main as identity
+
+        return identity(rounds=options.rounds, seconds=options.seconds, out=options.out, progress=_progress)
     if part == "quality":
         from benchmarks.quality.main import main as quality
 

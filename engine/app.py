@@ -36,6 +36,8 @@ from engine.policy.snapshot import Snapshot, compile_snapshot
 from engine.proxy.door import DoorProtocol
 from engine.proxy.lane import Lane
 from engine.proxy.passthrough import Door
+from engine.proxy.peer import Peer
+from engine.proxy.proxied import ProxiedListener
 from engine.redaction.hash_key import HASH_KEY_FILE, open_hash_key
 from engine.telemetry.limits_store import Report
 
@@ -69,7 +71,7 @@ class WorkerApp:
         self._store = open_store(settings.state_dir / LIMITS_FILE, settings.limit_slots)
         # A connection has one request at a time. More of them at once than this are refused (503).
         self._reservations = OwnJournal(settings.state_dir / JOURNALS, min(settings.max_connections, _MOST_OPEN))
-        self._keys = KeyCache(settings.state_dir)
+        self._keys = KeyCache(settings.state_dir, shared=settings.redis_url is not None)
         self._failures = FailureTable(settings.state_dir / FAILURES)
         self._fetcher = Fetcher()
         self._tokens: TokenAuthority | None = None
@@ -77,7 +79,7 @@ class WorkerApp:
         self._lane: Lane | None = None
         self._snapshot: Snapshot | None = None
         self._runner: web.ServerRunner | None = None
-        self._server: asyncio.Server | None = None
+        self._server: asyncio.Server | ProxiedListener | None = None
         self._door: Door | None = None
         self._poll: asyncio.Task[None] | None = None
         self._keeper: Keeper | None = None
@@ -93,6 +95,10 @@ class WorkerApp:
     def connections(self) -> int:
         """Client connections of both doors."""
         return (len(self._lane.connections) if self._lane is not None else 0) + self._handed_over()
+
+    def _pending(self) -> int:
+        """Connections that are accepted and not yet those of a client."""
+        return self._server.pending if isinstance(self._server, ProxiedListener) else 0
 
     def _handed_over(self) -> int:
         runner = self._runner
@@ -128,12 +134,12 @@ class WorkerApp:
             tokens.warm()
         self._snapshot = snapshot
 
-    def _handler(self) -> asyncio.Protocol:
+    def _handler(self, peer: Peer) -> asyncio.Protocol:
         assert self._runner is not None
         assert self._runner.server is not None
         assert self._lane is not None
         assert self._door is not None
-        return DoorProtocol(self._runner.server, self._door, self._lane)
+        return DoorProtocol(self._runner.server, self._door, self._lane, peer)
 
     async def serve(self, sock: socket.socket) -> None:
         """Accepts connections on a listening socket; returns when it does."""
@@ -148,9 +154,12 @@ class WorkerApp:
             await self._keeper.start()
         lane.sweeper.start()
         self._poll = asyncio.create_task(self._follow_keys())
-        self._server = await lane.loop.create_server(
-            lane.protocol, sock=sock, ssl=_server_context(self._settings), backlog=_BACKLOG
-        )
+        context = _server_context(self._settings)
+        if self._settings.proxy_protocol is not None:
+            self._server = ProxiedListener(lane, sock, context, self._settings.proxy_protocol, self._metrics)
+            self._server.start()
+        else:
+            self._server = await lane.loop.create_server(lane.protocol, sock=sock, ssl=context, backlog=_BACKLOG)
 
     async def drain(self, grace_s: float) -> None:
         """Stops accepting; returns when every answer has ended or the time is up."""
@@ -164,7 +173,7 @@ class WorkerApp:
         lane.drain()
         assert self._runner is not None
         end = lane.loop.time() + grace_s
-        while (lane.connections or lane.exchanges()) and lane.loop.time() < end:  # noqa: ASYNC110 - a deadline, over many connections
+        while (lane.connections or lane.exchanges() or self._pending()) and lane.loop.time() < end:  # noqa: ASYNC110 - a deadline, over many connections
             await asyncio.sleep(_DRAIN_TICK_S)
         if self._runner.server is not None:
             self._runner.server.pre_shutdown()
@@ -198,8 +207,10 @@ class WorkerApp:
                 if loop.time() >= polled + _POLL_KEYS_S:
                     polled = loop.time()
                     self._keys.poll()
+                trusted = self._keys.check_trust()
                 generation = self._keys.follow()
-                if generation != seen:
+                # While nothing can be told, what runs goes on: it was admitted when it could be.
+                if generation != seen and trusted:
                     ended = self._lane.end_revoked(self._keys.is_revoked)
                     seen = generation
                     if ended:
@@ -220,4 +231,10 @@ def _server_context(settings: Settings) -> ssl.SSLContext | None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(settings.tls_cert, settings.tls_key)
     context.set_alpn_protocols(["http/1.1"])
+    if settings.tls_client_ca is not None:
+        context.load_verify_locations(settings.tls_client_ca)
+        context.verify_mode = ssl.CERT_REQUIRED if settings.tls_client_cert == "required" else ssl.CERT_OPTIONAL
+        # A session that is resumed would bring a certificate along that is not verified anew.
+        context.options |= ssl.OP_NO_TICKET
+        context.num_tickets = 0
     return context

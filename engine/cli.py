@@ -212,7 +212,7 @@ def _check(options: argparse.Namespace) -> int:
         verify(policy, shared=loaded.redis_url is not None)
     except PolicyError as error:
         return _say(WRONG, str(error))
-    missing = unenforced(policy)
+    missing = unenforced(policy, loaded)
     for control in missing:
         place = f"{policy.source}:{control.line}" if control.line else "environment"
         print(f"{place}: note: not enforced by this build: {control}")
@@ -415,6 +415,9 @@ def _add_key_fields(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", action="append", metavar="M", help="only this model or glob; may be repeated")
     parser.add_argument("--address", action="append", metavar="A", help="only from this network; may be repeated")
+    parser.add_argument(
+        "--limit", action="append", metavar="L", help="under this limit, which the policy assigns; may be repeated"
+    )
 
 
 def _add_admins(parser: argparse.ArgumentParser) -> None:

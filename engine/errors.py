@@ -72,6 +72,17 @@ UPSTREAM_TIMEOUT = Kind("upstream_timeout", 504, "server_error", "timeout_error"
 CLIENT_GONE = Kind("client_gone", 499, "invalid_request_error", "invalid_request_error", "Client Closed Request")
 
 
+_UPSTREAM_ERRORS = {
+    kind.status: kind for kind in (BAD_REQUEST, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND, TOO_LARGE, RATE_LIMITED)
+}
+
+
+def upstream_error(status: int) -> Kind:
+    """The kind of an upstream's own error (4xx, 5xx) that the client is not shown."""
+    like = _UPSTREAM_ERRORS.get(status, INTERNAL if status >= 500 else BAD_REQUEST)
+    return Kind("upstream_error", status, like.openai, like.anthropic, like.title, status >= 500 or status == 429)
+
+
 class Refusal(Exception):
     """A request, or its answer, that goes no further.
 

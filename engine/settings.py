@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -159,6 +160,24 @@ def _time_out(text: str) -> float:
     return seconds
 
 
+def _keep(text: str) -> float:
+    seconds = parse_duration(text)
+    if seconds < 1:
+        raise ValueError(f"{text!r} is shorter than 1s: one look at the store may be late")
+    return seconds
+
+
+def _client_cert(text: str) -> str:
+    if text not in ("optional", "required"):
+        raise ValueError(f"{text!r} is not one of optional, required")
+    return text
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    # Raises ValueError that names the text.
+    return tuple(str(ip_network(part.strip())) for part in text.split(","))
+
+
 def _level(text: str) -> str:
     if text.lower() not in _LOG_LEVELS:
         raise ValueError(f"{text!r} is not one of {', '.join(_LOG_LEVELS)}")
@@ -242,12 +261,40 @@ TABLE: Final = _table(
         "TIDEGATE_REDIS_URL",
         "",
         "URL",
-        "Redis or Valkey, also a cluster, in which several hosts keep their limits together. Unset: one host.",
+        "Redis or Valkey, also a cluster, in which several hosts keep keys and limits together. Unset: one host.",
         _redis,
         secret=True,
     ),
+    Setting(
+        "TIDEGATE_KEYS_WITHOUT_STORE",
+        "5s",
+        "duration",
+        "How long API keys go on working while the store of TIDEGATE_REDIS_URL does not answer; then 503. From 1s.",
+        _keep,
+    ),
     Setting("TIDEGATE_TLS_CERT", "", "file", "PEM certificate chain for clients. Unset: plain HTTP.", Path),
     Setting("TIDEGATE_TLS_KEY", "", "file", "PEM private key of TIDEGATE_TLS_CERT.", Path),
+    Setting(
+        "TIDEGATE_TLS_CLIENT_CA",
+        "",
+        "file",
+        "PEM certificates that those of clients are verified against. Unset: clients are not asked for one.",
+        Path,
+    ),
+    Setting(
+        "TIDEGATE_TLS_CLIENT_CERT",
+        "optional",
+        "word",
+        "With TIDEGATE_TLS_CLIENT_CA: optional, or required of every connection.",
+        _client_cert,
+    ),
+    Setting(
+        "TIDEGATE_PROXY_PROTOCOL",
+        "",
+        "networks",
+        "Proxies (10.0.0.0/8,::1) whose connections begin with a PROXY header; all others are closed. Unset: off.",
+        _networks,
+    ),
     Setting(
         "TIDEGATE_UPSTREAM_CA",
         "",
@@ -307,8 +354,12 @@ class Settings:
     workers: int
     audit_log: Path
     redis_url: str | None = field(repr=False)
+    keys_without_store: float
     tls_cert: Path | None
     tls_key: Path | None
+    tls_client_ca: Path | None
+    tls_client_cert: str
+    proxy_protocol: tuple[str, ...] | None
     upstream_ca: Path | None
     grace: float
     header_timeout: float
@@ -341,6 +392,10 @@ def load(environ: Mapping[str, str]) -> Settings:
     for given, missing in (("tls_cert", "tls_key"), ("tls_key", "tls_cert")):
         if values[given] is not None and values[missing] is None:
             raise SettingError(PREFIX + given.upper(), f"is set without {PREFIX}{missing.upper()}")
+    if values["tls_client_ca"] is not None and values["tls_cert"] is None:
+        raise SettingError("TIDEGATE_TLS_CLIENT_CA", "is set without TIDEGATE_TLS_CERT")
+    if values["tls_client_cert"] == "required" and values["tls_client_ca"] is None:
+        raise SettingError("TIDEGATE_TLS_CLIENT_CERT", "is required without TIDEGATE_TLS_CLIENT_CA")
     return Settings(**values, unknown=unknown)
 
 
@@ -395,6 +450,8 @@ def _shown(setting: Setting, value: Any) -> str:
         return re.sub(r"//[^/?#]*@", "//***@", value).partition("?")[0]
     if setting.unit == "duration":
         return format_duration(value)
+    if setting.unit == "networks":
+        return ",".join(value)
     if setting.unit == "size":
         return format_size(value)
     return str(value)

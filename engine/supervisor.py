@@ -37,8 +37,10 @@ from engine import __version__
 from engine.access.failures import FAILURES, FailureTable
 from engine.admin.app import Readiness, build
 from engine.admin.keys import KeyAdmin
+from engine.hosts.keys import TIMEOUT_S, KeyShare
 from engine.identity.key_store import KeyStore, StoreError
 from engine.limits.journals import reclaim
+from engine.limits.shared.client import Store as SharedStore
 from engine.limits.store import JOURNALS, LIMITS_FILE, StateError, Store, open_store
 from engine.policy.loader import parse_policy
 from engine.policy.snapshot import verify
@@ -48,7 +50,9 @@ from engine.process.fleet import Fleet
 from engine.process.lock import AlreadyRunning, InstanceLock
 from engine.process.policy_file import PolicyFile
 from engine.settings import Address, Settings
+from engine.telemetry.audit import AuditWriter
 from engine.telemetry.exposition import render
+from engine.telemetry.keys_store import KeysReport
 from engine.telemetry.metrics import Board, Metrics
 from engine.telemetry.sink import AuditSink
 
@@ -111,6 +115,7 @@ class Supervisor:
         self._board = Board.create(2 * settings.workers + 1)
         self._series = _Series(Metrics(self._board, 0), settings.workers)
         self._sink = AuditSink(settings.audit_log, settings.state_dir / "rings")
+        self._keys_report: KeysReport | None = None
 
     async def run(self, on_up: Callable[[Supervisor], None] | None = None) -> None:
         """Run until `stop`; `on_up` is called when every worker serves for the first time. Raises StartError."""
@@ -133,6 +138,7 @@ class Supervisor:
             except ValueError as error:
                 raise StartError(str(error), 2) from error
             self._sink.start()
+            await self._share_keys(stack)
             self._fleet = fleet = Fleet(
                 self._settings, policy, self._worker_command, sockets, self._board, self._sink.new_ring, self._reclaim
             )
@@ -181,7 +187,12 @@ class Supervisor:
             reasons.append(f"{serving} of {self._settings.workers} workers serve")
         if self._sink.problem is not None:
             reasons.append(f"the audit log cannot be written: {self._sink.problem}")
+        keys = self._keys_report
+        if keys is not None and not keys.agreed:
+            reasons.append(f"the API keys were not yet compared with the other hosts': {keys.problem or 'in a moment'}")
         warnings = [f"not enforced: {name}" for name in self._unenforced]
+        if keys is not None and keys.agreed and keys.problem is not None:
+            warnings.append(f"the API keys cannot be compared with the other hosts': {keys.problem}")
         if self._refused is not None:
             warnings.append(f"the policy file is refused, the policy before it is in force: {self._refused}")
         return Readiness(self._settings.workers, serving, tuple(reasons), tuple(warnings))
@@ -276,6 +287,27 @@ class Supervisor:
         await self._ending.wait()
         fleet.end()
 
+    async def _share_keys(self, stack: contextlib.AsyncExitStack) -> None:
+        """Begins to keep the keys of this host and those of others one, where a store is named. Raises StartError."""
+        settings = self._settings
+        if settings.redis_url is None:
+            return
+        try:
+            ring = self._sink.new_ring()
+            stack.callback(os.close, ring)
+            report = self._keys_report = KeysReport(AuditWriter.attach(ring), self._series.metrics)
+            store = SharedStore(settings.redis_url, TIMEOUT_S)
+            share = KeyShare(store, settings.state_dir, settings.keys_without_store, report)
+        except (OSError, StoreError) as error:
+            raise StartError(str(error)) from error
+        task = asyncio.create_task(share.run())
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        stack.push_async_callback(end)
+
     async def _open_admin(self, stack: contextlib.AsyncExitStack) -> Address:
         folder = self._settings.state_dir
         try:
@@ -297,7 +329,7 @@ class _Series:
     """The supervisor's own metrics."""
 
     def __init__(self, metrics: Metrics, workers: int) -> None:
-        self._metrics = metrics
+        self.metrics = metrics
         self._reloads = {
             result: metrics.counter("tidegate_policy_reloads_total", result=result) for result in ("applied", "refused")
         }
@@ -313,14 +345,14 @@ class _Series:
         metrics.set(info, 1)
 
     def loaded(self) -> None:
-        self._metrics.set(self._loaded_at, int(time.time()))
+        self.metrics.set(self._loaded_at, int(time.time()))
 
     def reloaded(self, result: str) -> None:
-        self._metrics.add(self._reloads[result])
+        self.metrics.add(self._reloads[result])
 
     def update(self, fleet: Fleet, sink: AuditSink) -> None:
         """Take over what fleet and sink count themselves."""
-        store = self._metrics.set
+        store = self.metrics.set
         for index, count in zip(self._connections, fleet.connections, strict=True):
             store(index, count)
         store(self._ready, fleet.serving)
@@ -337,7 +369,7 @@ def check_policy(settings: Settings) -> Check:
     def check(text: str, source: str) -> Sequence[str]:
         policy = parse_policy(text, source, os.environ)
         verify(policy, shared=settings.redis_url is not None)
-        return [f"{item} (line {item.line})" for item in unenforced(policy)]
+        return [f"{item} (line {item.line})" for item in unenforced(policy, settings)]
 
     return check
 

@@ -31,10 +31,11 @@ class Connection:
         self._reader, self._writer = reader, writer
 
     @classmethod
-    async def open(cls, port: int) -> Connection:
-        """A new connection. Raises BenchmarkError when it is refused."""
+    async def open(cls, port: int, source: str | None = None) -> Connection:
+        """A new connection, from another loopback address if one is named. Raises BenchmarkError when it is refused."""
+        address = (source, 0) if source is not None else None
         try:
-            return cls(*await asyncio.open_connection("127.0.0.1", port, limit=_LIMIT))
+            return cls(*await asyncio.open_connection("127.0.0.1", port, limit=_LIMIT, local_addr=address))
         except OSError as error:
             raise BenchmarkError(f"a connection was refused: {error}") from error
 

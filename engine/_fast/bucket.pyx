@@ -38,6 +38,7 @@ Not handled
     - Truncation of the mapped file by somebody else (SIGBUS).
 """
 
+cimport cython
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
@@ -90,14 +91,6 @@ cdef int64_t C_CLOCK_SLACK_NS = <int64_t>60 * 1000000000
 MAX_NOW_NS = C_MAX_NOW_NS
 MAX_TOLERANCE_NS = C_MAX_TOLERANCE_NS
 CLOCK_SLACK_NS = C_CLOCK_SLACK_NS
-
-cdef struct Entry:
-    uint64_t fingerprint
-    int64_t interval
-    int64_t tolerance
-    int64_t capacity
-    int64_t tat  # as last read or written
-    Slot *slot   # where it was last found: a hint, checked on every use
 
 
 cdef class Table:
@@ -175,6 +168,7 @@ cdef inline char *append(char *out, bytes piece) noexcept:
     return out + size
 
 
+@cython.final
 cdef class Plan:
     """The limits that apply to one caller, charged together or not at all.
 
@@ -185,13 +179,6 @@ cdef class Plan:
     The figures (`wait_ns`, `tightest`, `remaining`, `reset_ns`) are those of the last `take` or `render`. Not safe
     without the GIL; any number of plans in any number of processes may name the same counters.
     """
-
-    cdef readonly Table table
-    cdef Entry *entries
-    cdef int count
-    cdef int _refused
-    cdef int64_t now
-    cdef int64_t _wait_ns
 
     def __cinit__(self, Table table not None, entries):
         cdef list rows = list(entries)
@@ -229,7 +216,7 @@ cdef class Plan:
     def __len__(self):
         return self.count
 
-    def take(self, int64_t now_ns, int64_t cost=1):
+    cpdef int take(self, int64_t now_ns, int64_t cost=1) except -3:
         """Charge `cost` to every limit, or nothing to any.
 
         Returns ADMITTED (-1); the index of the limit that refused, the one with the longest wait if several do; or
@@ -324,7 +311,7 @@ cdef class Plan:
         self.check_index(index)
         return self.debt(&self.entries[index])
 
-    def render(self, int64_t now_ns, tuple templates not None):
+    cpdef bytes render(self, int64_t now_ns, tuple templates):
         """The tightest limit's template, filled with the counters as they are at now_ns; b"" for a plan of no limits.
 
         `templates`: one `Template` an entry, by index. Afterwards the figures are those of now_ns.
@@ -365,11 +352,11 @@ cdef class Plan:
             raise IndexError(f"limit {index} of {self.count}")
         return 0
 
-    cdef inline int64_t debt(self, const Entry *entry) noexcept nogil:
+    cdef int64_t debt(self, const Entry *entry) noexcept nogil:
         # Never above the tolerance: a counter from before a change of the limit or of the clock may lie beyond it.
         return min(max(entry.tat - self.now, <int64_t>0), entry.tolerance)
 
-    cdef inline int64_t left(self, const Entry *entry) noexcept nogil:
+    cdef int64_t left(self, const Entry *entry) noexcept nogil:
         return (entry.tolerance - self.debt(entry)) // entry.interval
 
     cdef int find_tightest(self) noexcept nogil:
@@ -384,7 +371,7 @@ cdef class Plan:
                 longest = debt
         return tightest
 
-    cdef inline void locate(self, Entry *entry) noexcept nogil:
+    cdef void locate(self, Entry *entry) noexcept nogil:
         # Sets slot and tat; the usual case is that the counter is where it was last time.
         if entry.slot is not NULL and slot_fingerprint(entry.slot) == entry.fingerprint:
             entry.tat = slot_tat(entry.slot)
@@ -392,7 +379,7 @@ cdef class Plan:
                 return
         entry.slot = find_counter(&self.table.slots, entry.fingerprint, &entry.tat)
 
-    cdef inline void read(self, Entry *entry, int64_t now) noexcept nogil:
+    cdef void read(self, Entry *entry, int64_t now) noexcept nogil:
         # locate, and bring a counter from before the clock was set back to full debt. A failed swap means that
         # somebody else changed it meanwhile; to this caller it is at full debt either way.
         self.locate(entry)

@@ -88,14 +88,6 @@ cdef class Prefixes:
     a value out of range.
     """
 
-    cdef uint32_t *starts4
-    cdef int32_t *values4
-    cdef size_t count4
-    cdef u128 *starts6
-    cdef int32_t *values6
-    cdef size_t count6
-    cdef size_t given
-
     def __init__(self, networks):
         cdef list found4 = [], found6 = []
         cdef size_t i
@@ -117,12 +109,12 @@ cdef class Prefixes:
 
         cut = segments(found6, 128)
         self.count6 = len(cut)
-        self.starts6 = <u128 *>malloc(self.count6 * sizeof(u128))
+        self.starts6 = malloc(self.count6 * sizeof(u128))
         self.values6 = <int32_t *>malloc(self.count6 * sizeof(int32_t))
         if self.starts6 is NULL or self.values6 is NULL:
             raise MemoryError()
         for i, (start, value) in enumerate(cut):
-            self.starts6[i] = TG_U128(<uint64_t>(start >> 64), <uint64_t>(start & LOW_WORD))
+            (<u128 *>self.starts6)[i] = TG_U128(<uint64_t>(start >> 64), <uint64_t>(start & LOW_WORD))
             self.values6[i] = value
 
     def __dealloc__(self):
@@ -150,7 +142,7 @@ cdef class Prefixes:
     def __len__(self):
         return self.given
 
-    def match(self, bytes address not None):
+    cpdef int32_t match(self, bytes address) except -2:
         """The value of the longest prefix that holds the packed address, -1 where there is none.
 
         Raises ValueError for an address that is not 4 or 16 bytes.
@@ -165,7 +157,7 @@ cdef class Prefixes:
             raise ValueError(f"an address has 4 or 16 bytes, not {size}")
         if memcmp(at, MAPPED, 12) == 0:
             return self._match4(tg_load32(at + 12))
-        return self._match6(TG_U128(tg_load64(at), tg_load64(at + 8)))
+        return self._match6(tg_load64(at), tg_load64(at + 8))
 
     # Both searches keep base[0] <= address, which holds at the beginning because the first segment starts at 0.
 
@@ -179,12 +171,13 @@ cdef class Prefixes:
             left -= half
         return self.values4[base - self.starts4]
 
-    cdef int32_t _match6(self, u128 address) noexcept nogil:
-        cdef u128 *base = self.starts6
+    cdef int32_t _match6(self, uint64_t high, uint64_t low) noexcept nogil:
+        cdef u128 address = TG_U128(high, low)
+        cdef u128 *base = <u128 *>self.starts6
         cdef size_t left = self.count6
         cdef size_t half
         while left > 1:
             half = left >> 1
             base += half if base[half] <= address else 0
             left -= half
-        return self.values6[base - self.starts6]
+        return self.values6[base - <u128 *>self.starts6]

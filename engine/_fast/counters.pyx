@@ -52,20 +52,11 @@ cdef extern from *:
     double counters_double(int64_t *place) noexcept nogil
     void counters_add_double(int64_t *place, double n) noexcept nogil
 
-cdef enum:
-    # Two dozen bounds are usual; linear search stays within a couple of cache lines.
-    C_MAX_BOUNDS = 64
-
 MAX_BOUNDS = C_MAX_BOUNDS
 
 
 cdef class Counters:
     """The words of a writable buffer, aligned to 8 bytes and a multiple of 8 long. Zeroed memory is all zeros."""
-
-    cdef Py_buffer view
-    cdef bint exported
-    cdef int64_t *words
-    cdef Py_ssize_t size
 
     def __cinit__(self, buffer):
         PyObject_GetBuffer(buffer, &self.view, PyBUF_CONTIG)
@@ -89,9 +80,10 @@ cdef class Counters:
             raise IndexError(f"word {index} of {self.size}")
         return &self.words[index]
 
-    def add(self, Py_ssize_t index, int64_t n=1) -> None:
+    cpdef int add(self, Py_ssize_t index, int64_t n=1) except -1:
         """Add n, which may be negative for a gauge, to the word."""
         COUNTERS_ADD(self.word(index), n)
+        return 0
 
     def set(self, Py_ssize_t index, int64_t value) -> None:
         """Set the word: for gauges that have one writer."""
@@ -107,11 +99,6 @@ cdef class Histogram:
 
     bounds: ascending finite upper bounds, each inclusive (`le` in the Prometheus text format), 1 to MAX_BOUNDS.
     """
-
-    cdef Counters counters
-    cdef int64_t *words
-    cdef int count
-    cdef double[C_MAX_BOUNDS] bounds_
 
     def __cinit__(self, Counters counters not None, Py_ssize_t base, bounds):
         cdef int i
@@ -132,7 +119,7 @@ cdef class Histogram:
         """Words that a histogram of so many bounds takes."""
         return bounds + 2
 
-    def observe(self, double value) -> None:
+    cpdef int observe(self, double value) except -1:
         """Count one value. A negative one (a clock that stepped back) counts as 0. ValueError: NaN or infinite."""
         cdef int i = 0
         if not isfinite(value):
@@ -143,6 +130,7 @@ cdef class Histogram:
             i += 1
         COUNTERS_ADD(&self.words[i], 1)
         counters_add_double(&self.words[self.count + 1], value)
+        return 0
 
     def read(self) -> tuple[list[int], float]:
         """The buckets as they are, not cumulated, the last one above every bound; and the sum."""

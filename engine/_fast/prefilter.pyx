@@ -71,6 +71,8 @@ cdef enum:
     # Counts of digits that are told apart: as many and more are one.
     COUNTS = 32
     NO_REACH = -1
+    # Parts of a text that are searched for one rule each by itself: of more, the last ones are one.
+    MOST_PARTS = 4
 
 cdef list NOTHING = []
 cdef bint _gathers = gathers_words()
@@ -101,9 +103,11 @@ cdef struct Literal:
 
 cdef struct Hits:
     uint64_t rules[RULE_WORDS]
-    # Of each of these rules' literals: where the first one ends, and where the last one begins.
-    const uint8_t *first_end[MOST_RULES]
-    const uint8_t *last_start[MOST_RULES]
+    # Of each of these rules: how many parts of the text have its literals.
+    uint8_t parts[MOST_RULES]
+    # Of each such part: where the first literal ends, and where the last one begins.
+    const uint8_t *first_end[MOST_RULES][MOST_PARTS]
+    const uint8_t *last_start[MOST_RULES][MOST_PARTS]
 
 
 # How far a match reaches around the cluster that it begins with; NO_REACH: there is no such match.
@@ -310,6 +314,7 @@ cdef class Prefilter:
         cdef Py_ssize_t bound
         cdef uint32_t index
         cdef uint16_t rule
+        cdef uint8_t part
         for index in range(literal.first, literal.first + literal.rules):
             rule = self._rules_of[index]
             bound = self._bounds[rule]
@@ -322,11 +327,16 @@ cdef class Prefilter:
                 continue
             if not hits.rules[rule // 64] >> (rule % 64) & 1:
                 hits.rules[rule // 64] |= <uint64_t>1 << (rule % 64)
-                hits.first_end[rule] = behind
-                hits.last_start[rule] = at
+                hits.parts[rule] = 0
+            part = hits.parts[rule]
+            if part == 0 or (part < MOST_PARTS and behind - hits.last_start[rule][part - 1] > 2 * bound):
+                hits.parts[rule] += 1
+                hits.first_end[rule][part] = behind
+                hits.last_start[rule][part] = at
                 continue
-            hits.first_end[rule] = min(hits.first_end[rule], behind)
-            hits.last_start[rule] = max(hits.last_start[rule], at)
+            part -= 1
+            hits.first_end[rule][part] = min(hits.first_end[rule][part], behind)
+            hits.last_start[rule][part] = max(hits.last_start[rule][part], at)
 
     def candidates(self, bytes text not None, Py_ssize_t begin = 0) -> list:
         """The indices of the rules that `text` may match from byte `begin` on, ascending. The list is immutable."""
@@ -361,8 +371,8 @@ cdef class Prefilter:
     def regions(self, bytes text not None, Py_ssize_t begin = 0) -> tuple:
         """Where to search `text` from byte `begin` on: (rules, spans). The lists are immutable.
 
-        rules: (index, left, right) of each candidate without a cluster, ascending; all of its matches that begin at
-        `begin` or later lie in [left, right). spans: (left, right), ascending and apart; each such match of a rule
+        rules: (index, left, right) of candidates without a cluster, ascending; each match that begins at `begin` or
+        later lies in [left, right) of one of its rule's, which are apart. spans: (left, right), ascending and apart; each such match of a rule
         with a cluster lies in one.
         """
         cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(text)
@@ -371,7 +381,8 @@ cdef class Prefilter:
         cdef Hits hits
         cdef Clusters loose, strict
         cdef uint32_t digits
-        cdef Py_ssize_t index, rule, left, right
+        cdef Spans parts
+        cdef Py_ssize_t index, rule, left, right, part
         cdef uint64_t word
         strict.size = 0
         if end - start > RELEASE_ABOVE:
@@ -389,14 +400,19 @@ cdef class Prefilter:
                 word &= word - 1
                 if self._digits[rule] > digits:
                     continue
-                left = start - data
-                right = end - data
-                if self._bounds[rule] and not self._always[index] >> (rule % 64) & 1:
-                    left = max(left, hits.first_end[rule] - data - self._bounds[rule])
-                    right = min(right, hits.last_start[rule] - data + self._bounds[rule])
                 if rules is None:
                     rules = []
-                rules.append((rule, whole_from(data, left, right), right))
+                if not self._bounds[rule] or self._always[index] >> (rule % 64) & 1:
+                    rules.append((rule, start - data, end - data))
+                    continue
+                parts.size = 0
+                for part in range(hits.parts[rule]):
+                    left = hits.first_end[rule][part] - data - self._bounds[rule]
+                    right = hits.last_start[rule][part] - data + self._bounds[rule]
+                    join_span(&parts, max(left, start - data), min(right, end - data))
+                for part in range(parts.size):
+                    left, right = parts.items[part].left, parts.items[part].right
+                    rules.append((rule, whole_from(data, left, right), right))
         for rule, run in self._runs:
             if find_run(data, start, end, run, &left, &right):
                 rules = [] if rules is None else rules

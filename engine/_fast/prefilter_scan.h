@@ -35,9 +35,11 @@ static inline const uint8_t *tg_next_digit(const uint8_t *p, const uint8_t *end)
     return p;
 }
 
+static const uint8_t tg_alnum[256] = {['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1};
+
 static inline int tg_is_alnum(uint8_t c)
 {
-    return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 0x20) - 'a') < 26;
+    return tg_alnum[c];
 }
 
 /* Three bytes, the lowest of `bytes`, as 16 bits. The fourth falls out of the product, whose factor ends in eight zeros.

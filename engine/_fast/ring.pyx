@@ -72,22 +72,6 @@ cdef class Ring:
     ending: appended to every record that is put, for instance a newline.
     """
 
-    cdef Py_buffer view
-    cdef bint exported
-    cdef uint8_t *data
-    cdef uint64_t *head
-    cdef uint64_t *tail
-    cdef uint64_t *lost_count
-    cdef uint64_t *noted
-    cdef uint64_t size
-    cdef uint64_t mask
-    cdef uint64_t open_limit
-    cdef uint64_t known_tail
-    cdef uint64_t peeked_end
-    cdef uint64_t peeked_length
-    cdef bytes ending
-    cdef uint64_t ending_length
-
     def __cinit__(self, buffer, reserve: int = 0, bytes ending not None = b""):
         cdef uint8_t *base
         PyObject_GetBuffer(buffer, &self.view, PyBUF_CONTIG)
@@ -147,7 +131,7 @@ cdef class Ring:
 
     # -- the producer --------------------------------------------------------------------------------------------
 
-    def put(self, bytes record not None) -> bool:
+    cpdef bint put(self, bytes record) except -1:
         """Append one record and the ending. False, and one more in `lost`, when there is no room for it now.
 
         ValueError: together they are longer than an eighth of the data area, or empty.
@@ -172,7 +156,7 @@ cdef class Ring:
         RING_RELEASE(self.head, head + span)
         return True
 
-    def has_room(self) -> bool:
+    cpdef bint has_room(self) except -1:
         """Whether more than the reserve is free: new work may begin."""
         cdef uint64_t head
         self.check_open()

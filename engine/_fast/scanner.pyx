@@ -170,3 +170,39 @@ cdef class Scanner:
             matched = pattern.Match(StringPiece(data, size), at, stop, UNANCHORED, NULL, 0)
         # Asked for no place, RE2 need not look further than the first sign of one; an empty one is told apart by find.
         return matched and self.find(rule, text, start, end) is not None
+
+
+cdef class Tails:
+    """Patterns that end in `\\z`, asked together where the end of a text begins that one of them matches.
+
+    `bounds`: of each, no end that is asked for is longer, in bytes. `max_mem`: bytes for each. Raises PatternError.
+    """
+
+    cdef Scanner _scanner
+    cdef vector[Py_ssize_t] _bounds
+
+    def __cinit__(self, patterns, bounds, long max_mem = 8 << 20):
+        self._scanner = Scanner(patterns, max_mem)
+        for bound in bounds:
+            self._bounds.push_back(bound)
+        if self._bounds.size() != self._scanner._patterns.size():
+            raise ValueError("one bound for each pattern is needed")
+
+    def live_from(self, bytes text not None, Py_ssize_t start = 0) -> int:
+        """Where the longest of these ends begins, at `start` or later; the size of the text where only the empty one
+        matches. The time is that of the ends and not of the text."""
+        cdef StringPiece found
+        cdef const char* data = PyBytes_AS_STRING(text)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(text)
+        cdef Py_ssize_t live = size
+        cdef Py_ssize_t at
+        cdef size_t index
+        for index in range(self._bounds.size()):
+            at = max(start, size - self._bounds[index], 0)
+            # Not from the middle of a character: RE2 would take its rest for invalid bytes.
+            while at < live and data[at] & 0xC0 == 0x80:
+                at += 1
+            # What begins behind what is live already makes no difference.
+            if at < live and self._scanner._patterns[index].Match(StringPiece(data, size), at, size, UNANCHORED, &found, 1):
+                live = min(live, <Py_ssize_t> (found.data() - data))
+        return live

@@ -16,21 +16,82 @@ Not handled
 """
 
 
+from cpython.bytes cimport PyBytes_FromStringAndSize
+
+
 class EventTooLong(ValueError):
     """An event longer than the bound."""
 
 
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #if defined(__SSE2__)
+    #include <emmintrin.h>
+    #endif
+
+    /* The first CR or LF in [p, end), or end. */
+    static inline const unsigned char *tg_line_end(const unsigned char *p, const unsigned char *end)
+    {
+    #if defined(__SSE2__)
+        const __m128i cr = _mm_set1_epi8('\\r'), lf = _mm_set1_epi8('\\n');
+        while (end - p >= 16) {
+            __m128i block = _mm_loadu_si128((const __m128i *)p);
+            int mask = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(block, cr), _mm_cmpeq_epi8(block, lf)));
+            if (mask) return p + __builtin_ctz((unsigned)mask);
+            p += 16;
+        }
+    #endif
+        while (p < end && *p != '\\r' && *p != '\\n') p++;
+        return p;
+    }
+    """
+    const unsigned char *line_end "tg_line_end"(const unsigned char *p, const unsigned char *end) noexcept nogil
+
+
 cdef class Event:
-    """One event. `data` and `event` are None where there is no such line; other fields are in `raw` only."""
+    """One event. `data` and `event` are None where there is no such line; other fields are in `raw` only.
+
+    Its lines are read when they are asked for: most events of a stream are passed on for their bytes alone.
+    """
 
     cdef readonly bytes raw
-    cdef readonly bytes data
-    cdef readonly bytes event
+    cdef bytes _data
+    cdef bytes _event
+    cdef bint _first
+    cdef bint _is_read
 
-    def __cinit__(self, bytes raw, bytes data, bytes event):
+    def __cinit__(self, bytes raw, bint first):
         self.raw = raw
-        self.data = data
-        self.event = event
+        self._first = first
+
+    @property
+    def data(self) -> bytes | None:
+        if not self._is_read:
+            self._read()
+        return self._data
+
+    @property
+    def event(self) -> bytes | None:
+        if not self._is_read:
+            self._read()
+        return self._event
+
+    cdef int _read(self) except -1:
+        cdef bytes text = self.raw
+        cdef bytes value
+        self._is_read = True
+        if self._first and text[:3] == b"\xef\xbb\xbf":
+            text = text[3:]
+        if b"\r" in text:
+            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        for line in text.split(b"\n"):
+            if line[:4] == b"data" and line[4:5] in (b":", b""):
+                value = _value(line, 5)
+                self._data = value if self._data is None else self._data + b"\n" + value
+            elif line[:5] == b"event" and line[5:6] in (b":", b""):
+                self._event = _value(line, 6)
+        return 0
 
 
 cdef class Splitter:
@@ -52,6 +113,7 @@ cdef class Splitter:
     def feed(self, bytes chunk not None) -> list:
         """The events that `chunk` completes. Raises EventTooLong."""
         cdef bytes buffer = self._rest + chunk if self._rest else chunk
+        cdef bytes raw
         cdef const unsigned char* data = buffer
         cdef Py_ssize_t size = len(buffer)
         cdef Py_ssize_t begin = 0
@@ -59,10 +121,10 @@ cdef class Splitter:
         cdef Py_ssize_t at = line
         cdef Py_ssize_t end
         events = []
-        while at < size:
-            if data[at] != 10 and data[at] != 13:
-                at += 1
-                continue
+        while True:
+            at = line_end(data + at, data + size) - data
+            if at == size:
+                break
             if data[at] == 13:
                 if at + 1 == size:
                     break
@@ -72,12 +134,14 @@ cdef class Splitter:
             if at == line:
                 if end - begin > self._max:
                     raise EventTooLong(f"an event of {end - begin} bytes; at most {self._max}")
-                events.append(self._event(buffer[begin:end]))
+                # Mostly one event comes in one read.
+                raw = buffer if begin == 0 and end == size else PyBytes_FromStringAndSize(<const char *>data + begin, end - begin)
+                events.append(self._event(raw))
                 begin = end
             line = at = end
         if size - begin > self._max:
             raise EventTooLong(f"an event of more than {self._max} bytes")
-        self._rest = buffer[begin:]
+        self._rest = b"" if begin == size else buffer[begin:]
         self._scanned = line - begin
         return events
 
@@ -88,23 +152,8 @@ cdef class Splitter:
         return rest
 
     cdef Event _event(self, bytes raw):
-        cdef bytes text = raw
-        cdef bytes data = None
-        cdef bytes event = None
-        cdef bytes value
-        if self._first:
-            self._first = False
-            if text[:3] == b"\xef\xbb\xbf":
-                text = text[3:]
-        if b"\r" in text:
-            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        for line in text.split(b"\n"):
-            if line[:4] == b"data" and line[4:5] in (b":", b""):
-                value = _value(line, 5)
-                data = value if data is None else data + b"\n" + value
-            elif line[:5] == b"event" and line[5:6] in (b":", b""):
-                event = _value(line, 6)
-        return Event(raw, data, event)
+        first, self._first = self._first, False
+        return Event(raw, first)
 
 
 cdef bytes _value(bytes line, Py_ssize_t at):
@@ -115,4 +164,4 @@ cdef bytes _value(bytes line, Py_ssize_t at):
 
 def parse(bytes raw not None) -> Event:
     """One event from its raw bytes, which may lack the empty line at its end."""
-    return Splitter(max(len(raw), 1))._event(raw)
+    return Event(raw, True)

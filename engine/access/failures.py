@@ -2,8 +2,9 @@
 
 Theory of operation. Each address has a count of failures that drains by one every `DRAIN_S`. Past `slow_after` an
 answer to a failed credential is held back, twice as long with each, up to `LONGEST_DELAY_S`; at `ban_after` the address
-is banned: for `ban_s`, and twice as long with each ban that follows, up to `longest_s`. An IPv6 address counts by its
-/64, because a host has that many of its own.
+is banned: for `ban_s`, and twice as long with each ban that follows, up to `longest_s`. The answers to a banned address
+are held back the longest, or who floods would be served fastest when banned. An IPv6 address counts by its /64, because
+a host has that many of its own.
 
 A ban is on failing, not on the address: a credential that is valid passes as before, so that one bad client cannot lock
 out those who share its address. All that a banned address loses is the answer to a wrong guess.
@@ -62,8 +63,8 @@ class FailedCredentials:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to do about a failure: hold its answer back for `delay_s`, or, with `banned_s` > 0, say so and for how
-    long."""
+    """What to do about a failure: hold its answer back for `delay_s` and, with `banned_s` > 0, say in it that the
+    address is banned, and for how long."""
 
     delay_s: float
     banned_s: float
@@ -117,7 +118,7 @@ class FailureTable:
             failures = min(failures + 1, 0xFFFFFFFF)
             _ROW.pack_into(self._map, place, prefix, min(count, bounds.ban_after), now_s, until, bans, failures)
         if now_s < until:
-            return Verdict(0.0, until - now_s)
+            return Verdict(LONGEST_DELAY_S, until - now_s)
         over = count - bounds.slow_after
         return Verdict(min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(over, 20)) if over > 0 else 0.0, 0.0)
 

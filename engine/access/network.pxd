@@ -1,7 +1,10 @@
+from engine._fast.cidr cimport Prefixes
+
+
 cdef class NetworkRules:
-    cdef object _allow
-    cdef object _deny
-    cdef object _trusted
+    cdef Prefixes _allow
+    cdef Prefixes _deny
+    cdef Prefixes _trusted
 
     cpdef bint permits(self, bytes address) except -1
     cpdef bint trusts(self, bytes address) except -1

@@ -1,7 +1,8 @@
 """Keys, bans and the record of changes, for admins.
 
     GET    /keys                      the keys whose roles are the admin's to give
-    POST   /keys                      make one: {"subject", "roles", "team", "owner", "expires", "models", "addresses"}
+    POST   /keys                      make one: {"subject", "roles", "team", "owner", "expires", "models", "addresses",
+                                      "limits"}
     GET    /keys/{id}
     POST   /keys/{id}/rotate          {"overlap": "1h"}
     POST   /keys/{id}/expire          {"expires": "30d", or a date, or null}
@@ -58,6 +59,7 @@ class _Create(msgspec.Struct, forbid_unknown_fields=True):
     expires: str | None = None
     models: list[str] | None = None
     addresses: list[str] | None = None
+    limits: list[str] | None = None
 
 
 class _Rotate(msgspec.Struct, forbid_unknown_fields=True):
@@ -158,6 +160,7 @@ class KeyAdmin:
             expires=expiry(asked.expires, time.time()) if asked.expires is not None else None,
             models=asked.models,
             addresses=asked.addresses,
+            limits=asked.limits,
             actor=_actor(admin),
         )
         return _shown_once(HTTPStatus.CREATED, made)

@@ -53,8 +53,8 @@ class _Check:
 class ParameterRules:
     """The rules of one role, by canonical parameter name. Immutable, safe from several threads.
 
-    `strips` are the names that `strip` takes out of a request; ``logprobs`` among them asks for
-    `engine.extraction.answers.drop_logprobs` on the answer too. `caps` are those that `lower` lowers.
+    `strips` are the names that `strip` takes out of a request; ``logprobs`` among them
+    are taken out of the answer too (see `engine.extraction.answers`). `caps` are those that `lower` lowers.
     """
 
     __slots__ = ("_checks", "_content", "_fields", "caps", "strips")

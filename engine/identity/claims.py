@@ -5,8 +5,10 @@ Rules. Every registered claim has its type, or the token is refused: times are n
 `nbf` and `iat` may lie ahead by the policy's `clock_skew`, because clocks of two machines differ. `iss` is compared
 exactly. A token for an audience is refused where the policy names none: it was made for somebody else.
 
-A token that is bound to a key of its holder (`cnf`: DPoP, RFC 9449; mutual TLS, RFC 8705) is refused: the binding could
-not be checked here, and without the check it would be a bearer token, which its issuer did not make.
+A token that is bound to a client certificate (`cnf` with `x5t#S256`, RFC 8705) gives a principal that says so, and is
+good on a connection that has shown that certificate only. One that is bound in any other way (`cnf`: DPoP, RFC 9449) is
+refused: the binding could not be checked here, and without the check it would be a bearer token, which its issuer did
+not make.
 
 Roles that the policy does not have are ignored. A principal without a role is one all the same, and may do nothing.
 """
@@ -19,12 +21,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from engine.identity.errors import InvalidToken
+from engine.identity.jws import decode_segment
 from engine.identity.principal import Principal, Source
 from engine.identity.text import check_text
 
 # The year 9999: past it a time is a mistake of units, or an attempt on our arithmetic.
 _LATEST: Final = 253_402_300_800
 _MAX_ROLES: Final = 256
+_SHA256: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +74,7 @@ def check_audience(claims: Mapping[str, Any], audience: frozenset[str]) -> None:
 
 def to_principal(claims: Mapping[str, Any], mapping: ClaimRules, expires_at: float | None, source: Source) -> Principal:
     """The principal that checked claims stand for. Raises InvalidToken."""
-    if "cnf" in claims:
-        raise InvalidToken("The token is bound to a key, which cannot be checked here.")
+    bound = _binding(claims["cnf"]) if "cnf" in claims else None
     subject = claims.get("sub")
     if subject is not None and not isinstance(subject, str):
         raise InvalidToken("The token's subject is malformed.")
@@ -84,7 +87,19 @@ def to_principal(claims: Mapping[str, Any], mapping: ClaimRules, expires_at: flo
         roles=_roles(claims, mapping),
         expires_at=expires_at,
         source=source,
+        certificate=bound,
     )
+
+
+def _binding(confirmation: Any) -> bytes:
+    """The SHA-256 of the certificate that a token is bound to (RFC 8705, section 3.1). Raises InvalidToken."""
+    if not isinstance(confirmation, dict) or confirmation.keys() != {"x5t#S256"}:
+        raise InvalidToken("The token is bound to a key, which cannot be checked here.")
+    text = confirmation["x5t#S256"]
+    thumbprint = decode_segment(text.encode()) if isinstance(text, str) and text.isascii() else b""
+    if len(thumbprint) != _SHA256:
+        raise InvalidToken("The token's binding is malformed.")
+    return thumbprint
 
 
 def _roles(claims: Mapping[str, Any], mapping: ClaimRules) -> tuple[str, ...]:

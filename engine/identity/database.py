@@ -60,6 +60,41 @@ _STEPS: Final = (
         detail TEXT NOT NULL
     ) STRICT;
     """,
+    # Two hosts may have taken over one key, each under an id of its own: a digest is no longer unique. A stamp orders
+    # the changes of what it is named after, between hosts; see engine.identity.replica.
+    """
+    CREATE TABLE moved (
+        id             TEXT PRIMARY KEY,
+        digest         BLOB NOT NULL CHECK (length(digest) = 32),
+        subject        TEXT NOT NULL,
+        roles          TEXT NOT NULL,
+        team           TEXT,
+        created        REAL NOT NULL,
+        expires        REAL,
+        revoked        REAL,
+        disabled       INTEGER NOT NULL DEFAULT 0,
+        revision       INTEGER NOT NULL,
+        owner          TEXT,
+        models         TEXT,
+        addresses      TEXT,
+        previous       BLOB,
+        previous_until REAL,
+        limits         TEXT,
+        secret_stamp   INTEGER NOT NULL DEFAULT 0,
+        expires_stamp  INTEGER NOT NULL DEFAULT 0,
+        disabled_stamp INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO moved (id, digest, subject, roles, team, created, expires, revoked, disabled, revision, owner, models,
+                       addresses, previous, previous_until)
+        SELECT id, digest, subject, roles, team, created, expires, revoked, disabled, revision, owner, models,
+               addresses, previous, previous_until FROM keys;
+    DROP TABLE keys;
+    ALTER TABLE moved RENAME TO keys;
+    CREATE INDEX keys_by_digest ON keys (digest);
+    CREATE INDEX keys_by_previous ON keys (previous) WHERE previous IS NOT NULL;
+    CREATE INDEX keys_by_revision ON keys (revision);
+    ALTER TABLE meta ADD COLUMN store TEXT;
+    """,
 )
 SCHEMA_VERSION: Final = len(_STEPS)
 

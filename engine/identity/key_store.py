@@ -31,6 +31,8 @@ __all__ = ["KeyStore", "StoreError"]
 
 _WRITER_WAIT_S: Final = 10.0
 _DIGEST: Final = 32
+_DISABLED_STAMP: Final = "disabled_stamp = max(disabled_stamp + 1, :stamp)"
+_EXPIRES_STAMP: Final = "expires_stamp = max(expires_stamp + 1, :stamp)"
 
 
 class KeyStore:
@@ -70,10 +72,13 @@ class KeyStore:
         owner: str | None = None,
         models: Sequence[str] | None = None,
         addresses: Sequence[str] | None = None,
+        limits: Sequence[str] | None = None,
         actor: str | None = None,
     ) -> NewKey:
         """Make a key and store its digest. `expires` is in seconds since the epoch. Raises ValueError for bad names."""
-        fields = KeyFields(subject, tuple(roles), team, expires, owner, _tuple(models), _tuple(addresses))
+        fields = KeyFields(
+            subject, tuple(roles), team, expires, owner, _tuple(models), _tuple(addresses), _tuple(limits)
+        )
         made = make()
         self._insert("create", made.id, digest(made.key.encode()), fields, actor)
         return made
@@ -110,26 +115,27 @@ class KeyStore:
             raise ValueError("a revoked key is not rotated; create another")
         with self._change("rotate", key_id, {"overlap_s": overlap_s}, actor) as (cursor, revision):
             cursor.execute(
-                "UPDATE keys SET previous = digest, previous_until = ?, digest = ?, revision = ? WHERE id = ?",
-                (until, digest(new.key.encode()), revision, key_id),
+                "UPDATE keys SET previous = digest, previous_until = ?, digest = ?, revision = ?,"
+                " secret_stamp = max(secret_stamp + 1, ?) WHERE id = ?",
+                (until, digest(new.key.encode()), revision, _stamp(), key_id),
             )
         return new
 
     def revoke(self, key_id: str, *, actor: str | None = None) -> bool:
         """Revoke a key for good; one that is revoked stays so. False where there is no such key."""
-        return self._update("revoke", key_id, "revoked = coalesce(revoked, ?)", time.time(), actor)
+        return self._update("revoke", key_id, "revoked = coalesce(revoked, :value)", time.time(), actor)
 
     def disable(self, key_id: str, *, actor: str | None = None) -> bool:
         """Refuse a key until it is enabled again. False where there is no such key."""
-        return self._update("disable", key_id, "disabled = ?", 1, actor)
+        return self._update("disable", key_id, f"disabled = :value, {_DISABLED_STAMP}", 1, actor)
 
     def enable(self, key_id: str, *, actor: str | None = None) -> bool:
         """Accept a key that was disabled. False where there is no such key. One that is revoked stays so."""
-        return self._update("enable", key_id, "disabled = ?", 0, actor)
+        return self._update("enable", key_id, f"disabled = :value, {_DISABLED_STAMP}", 0, actor)
 
     def expire(self, key_id: str, expires: float | None, *, actor: str | None = None) -> bool:
         """Set when a key ends, in seconds since the epoch; None for never. False where there is no such key."""
-        return self._update("expire", key_id, "expires = ?", expires, actor)
+        return self._update("expire", key_id, f"expires = :value, {_EXPIRES_STAMP}", expires, actor)
 
     def get(self, key_id: str) -> KeyRecord | None:
         """A key."""
@@ -197,7 +203,7 @@ class KeyStore:
         fields = check_fields(fields)
         detail = {
             name: value
-            for name in ("subject", "roles", "team", "owner", "expires", "models", "addresses")
+            for name in ("subject", "roles", "team", "owner", "expires", "models", "addresses", "limits")
             if (value := getattr(fields, name)) is not None
         }
         values = (
@@ -211,12 +217,13 @@ class KeyStore:
             fields.owner,
             json.dumps(fields.models) if fields.models is not None else None,
             json.dumps(fields.addresses) if fields.addresses is not None else None,
+            json.dumps(fields.limits) if fields.limits is not None else None,
         )
         with self._change(action, key_id, detail, actor) as (cursor, revision):
             cursor.execute(
                 "INSERT INTO keys"
-                " (id, digest, subject, roles, team, created, expires, owner, models, addresses, revision)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " (id, digest, subject, roles, team, created, expires, owner, models, addresses, limits, revision)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (*values, revision),
             )
 
@@ -226,8 +233,8 @@ class KeyStore:
         try:
             with self._change(action, key_id, detail, actor) as (cursor, revision):
                 cursor.execute(
-                    f"UPDATE keys SET {assignment}, revision = ? WHERE id = ?",  # noqa: S608
-                    (value, revision, key_id),
+                    f"UPDATE keys SET {assignment}, revision = :revision WHERE id = :id",  # noqa: S608
+                    {"value": value, "stamp": _stamp(), "revision": revision, "id": key_id},
                 )
                 if cursor.rowcount != 1:
                     raise _NoSuchKey
@@ -273,6 +280,11 @@ class KeyStore:
 
 class _NoSuchKey(Exception):
     """Nothing was changed: the transaction is rolled back, without a line of the record."""
+
+
+def _stamp() -> int:
+    """Orders a change among those of all hosts: the time, in us since the epoch; never below one that it follows."""
+    return time.time_ns() // 1000
 
 
 def _tuple(values: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -7,3 +7,5 @@ cdef class Principal:
     cdef readonly str source
     cdef readonly tuple models
     cdef readonly tuple addresses
+    cdef readonly bytes certificate
+    cdef readonly tuple limits

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Source = Literal["api_key", "jwt", "introspection", "anonymous"]
+Source = Literal["api_key", "jwt", "introspection", "certificate", "anonymous"]
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,9 @@ class Principal:
 
     `subject` is the user that `by: user` limits count. `key_id` is "" for a token's and the anonymous principal, which
     have no key. `roles` are in order of precedence. `expires_at` is in seconds since the epoch; None never expires.
-    `models` (globs) and `addresses` (networks) narrow what the roles allow; None does not.
+    `models` (globs) and `addresses` (networks) narrow what the roles allow; None does not. `certificate`: SHA-256 of
+    the client certificate without which the credential is nothing (RFC 8705); None for one that is not bound. `limits`:
+    the `assignment` of each limit that is its key's own; None for none.
     """
 
     subject: str
@@ -25,6 +27,18 @@ class Principal:
     source: Source
     models: tuple[str, ...] | None = None
     addresses: tuple[str, ...] | None = None
+    certificate: bytes | None = None
+    limits: tuple[str, ...] | None = None
+
+    @property
+    def limited_as(self) -> tuple[str, ...]:
+        """What limits look for: the roles, and the limits that are the key's own."""
+        return self.roles if self.limits is None else self.roles + self.limits
+
+
+def assignment(limit: str) -> str:
+    """What a key's own limit is looked for by, beside roles; no role of a policy has a colon in its name."""
+    return f"limit:{limit}"
 
 
 def anonymous(role: str) -> Principal:

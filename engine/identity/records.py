@@ -16,7 +16,7 @@ EVERY_ROLE: Final = "*"
 """Among an admin's roles: every role that there is."""
 
 COLUMNS: Final = (
-    "id, subject, roles, team, created, expires, revoked, disabled, owner, models, addresses, previous_until"
+    "id, subject, roles, team, created, expires, revoked, disabled, owner, models, addresses, previous_until, limits"
 )
 _MAX_SCOPE: Final = 1000
 
@@ -25,8 +25,8 @@ _MAX_SCOPE: Final = 1000
 class KeyRecord:
     """What is known of a key, its secret excepted. Times are seconds since the epoch.
 
-    `models` (globs) and `addresses` (networks) narrow what the roles allow; None does not. `previous_until`: when the
-    secret that was rotated out ends.
+    `models` (globs) and `addresses` (networks) narrow what the roles allow; None does not. `limits` names limits of the
+    policy that bind the keys which name them. `previous_until`: when the secret that was rotated out ends.
     """
 
     id: str
@@ -41,6 +41,7 @@ class KeyRecord:
     models: tuple[str, ...] | None = None
     addresses: tuple[str, ...] | None = None
     previous_until: float | None = None
+    limits: tuple[str, ...] | None = None
 
     def status(self, now_s: float) -> str:
         """active, revoked, disabled or expired."""
@@ -62,6 +63,7 @@ class KeyFields:
     owner: str | None = None
     models: tuple[str, ...] | None = None
     addresses: tuple[str, ...] | None = None
+    limits: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,13 @@ def check_fields(fields: KeyFields) -> KeyFields:
     for what, text in (("team", fields.team), ("owner", fields.owner)):
         if text is not None:
             check_text(what, text)
-    for what, scope in (("models", fields.models), ("addresses", fields.addresses)):
+    for what, scope in (("models", fields.models), ("addresses", fields.addresses), ("limits", fields.limits)):
         if scope is not None and not 1 <= len(scope) <= _MAX_SCOPE:
             raise ValueError(f"a list of {what} has 1 to {_MAX_SCOPE} entries; leave it out to narrow nothing")
     for model in fields.models or ():
         check_text("model", model)
+    for limit in fields.limits or ():
+        check_text("limit", limit)
     addresses = fields.addresses
     if addresses is not None:
         # Raises ValueError that names the text.
@@ -114,12 +118,13 @@ def check_fields(fields: KeyFields) -> KeyFields:
         fields.owner,
         fields.models,
         addresses,
+        tuple(dict.fromkeys(fields.limits)) if fields.limits is not None else None,
     )
 
 
 def to_record(row: Sequence[Any]) -> KeyRecord:
     """The record of a row of COLUMNS. Raises ValueError where the row is not one that was written here."""
-    key_id, subject, roles, team, created, expires, revoked, disabled, owner, models, addresses, until = row
+    key_id, subject, roles, team, created, expires, revoked, disabled, owner, models, addresses, until, limits = row
     return KeyRecord(
         key_id,
         subject,
@@ -133,4 +138,5 @@ def to_record(row: Sequence[Any]) -> KeyRecord:
         tuple(json.loads(models)) if models is not None else None,
         tuple(json.loads(addresses)) if addresses is not None else None,
         until,
+        tuple(json.loads(limits)) if limits is not None else None,
     )

@@ -1,6 +1,8 @@
 """A counter in a shared mapping that tells workers, at the price of one memory read, that the key store has changed.
 
-Theory of operation. A file of eight bytes, mapped by everyone. Who changes the store adds one after the commit; who
+Beside it stands until when the keys of this host may be believed, where hosts share them: see `Revision.trust`.
+
+Theory of operation. A file of two words, mapped by everyone. Who changes the store adds one after the commit; who
 keeps something of the store in memory compares the word with the one it saw when it read, and drops what it keeps when
 they differ. The word is read before the store is, so that a change in between is seen at the next look.
 
@@ -16,7 +18,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-_SIZE: Final = 8
+_SIZE: Final = 16
 
 
 class Revision:
@@ -45,6 +47,18 @@ class Revision:
             self.word[0] = (self.word[0] + 1) % (1 << 64)
         finally:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    @property
+    def trusted_until(self) -> int:
+        """See `trust`."""
+        return self.word[1]
+
+    def trust(self, until_ns: int) -> None:
+        """Let workers believe the keys of this host until a time of CLOCK_MONOTONIC, in ns. For the supervisor only.
+
+        A time, not a yes: a supervisor that is frozen cannot take a yes back.
+        """
+        self.word[1] = until_ns
 
     def close(self) -> None:
         """Unmap the word; it must not be read any more."""

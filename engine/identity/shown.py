@@ -20,6 +20,7 @@ def show_key(record: KeyRecord, used: float | None, now_s: float) -> dict[str, o
         "roles": record.roles,
         "models": record.models,
         "addresses": record.addresses,
+        "limits": record.limits,
         "status": record.status(now_s),
         "created": moment(record.created),
         "expires": moment(record.expires),

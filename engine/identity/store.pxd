@@ -1,3 +1,5 @@
+cimport cython
+
 from engine._fast.fingerprint cimport Fingerprint
 from engine.identity.principal cimport Principal
 
@@ -8,14 +10,17 @@ cdef class KeyCache:
     cdef object _file
     cdef Fingerprint _fingerprint
     cdef object _folder
-    cdef dict _known
+    cdef readonly dict _known
     cdef object _revision
     cdef unsigned long long _seen
-    cdef set _unknown
+    cdef bint _shared
+    cdef bint _trusted
+    cdef readonly set _unknown
     cdef set _used
     cdef const unsigned long long[:] _word
     cdef readonly long long generation
 
+    @cython.locals(principal=Principal)
     cpdef Principal lookup(self, object token, double now_s)
     cpdef long long follow(self) except -1
     cpdef _forget(self)

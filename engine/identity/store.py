@@ -4,6 +4,9 @@ Rules. Digests are compared without a timing leak. A key that is revoked, disabl
 A change of the store is announced by the shared revision word: the next look-up reads the store again. A key of our own
 form is found by the id in it; any other, brought in by `tidegate keys import`, by its digest.
 
+Where hosts share their keys, those of this host are believed only as long as its supervisor has lately compared them
+(`Revision.trust`): past that time `lookup` knows nothing and raises.
+
 Failure modes. Where the store cannot be read, `lookup` raises IdentityUnavailable: the caller refuses the request. What
 is in memory still answers, as the revision word says that it still holds. A change that was committed but not announced
 (the writer was killed in between) and a store that was replaced as a file are found by `poll`, once a second.
@@ -16,13 +19,14 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from time import monotonic_ns
 from typing import Final
 
 from engine._fast.fingerprint import SECRET_BYTES, Fingerprint
 from engine.identity.database import DATABASE, REVISION, StoreError, open_database
 from engine.identity.errors import IdentityUnavailable
 from engine.identity.keys import digest, parse
-from engine.identity.principal import Principal
+from engine.identity.principal import Principal, assignment
 from engine.identity.records import COLUMNS, KeyRecord, to_record
 from engine.identity.revision import Revision
 
@@ -40,9 +44,14 @@ _UNKNOWN_KEYS: Final = 4_096
 _LONGEST_KEY: Final = 1024
 
 _BY_ID: Final = f"SELECT digest, previous, {COLUMNS} FROM keys WHERE id = ?"  # noqa: S608 - a constant
-_BY_DIGEST: Final = f"SELECT digest, previous, {COLUMNS} FROM keys WHERE digest = ?"  # noqa: S608 - a constant
+# Of several of one digest (two hosts took over the same key) the one that is refused: revoking either is enough.
+_BY_DIGEST: Final = (
+    f"SELECT digest, previous, {COLUMNS} FROM keys WHERE digest = ?1 OR previous = ?1"  # noqa: S608 - a constant
+    " ORDER BY revoked IS NULL, disabled = 0, digest != ?1, id LIMIT 1"
+)
 
 _INVALID: Final = -1.0
+_OUT_OF_TOUCH: Final = "keys were not compared with the other hosts' lately"
 
 
 class KeyCache:
@@ -57,14 +66,19 @@ class KeyCache:
         "_known",
         "_revision",
         "_seen",
+        "_shared",
+        "_trusted",
         "_unknown",
         "_used",
         "_word",
         "generation",
     )
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, shared: bool = False) -> None:
+        """`shared`: hosts share their keys."""
         self._folder = folder
+        self._shared = shared
+        self._trusted = not shared
         # Counts the times that something in the store was found to have changed.
         self.generation = 0
         # Both maps are keyed by fingerprints: no key is held in memory, and no look-up tells how near to one it was.
@@ -73,6 +87,7 @@ class KeyCache:
         self._unknown: set[bytes] = set()
         self._used: set[str] = set()
         self._open()
+        self.check_trust()
 
     def _open(self) -> None:
         self._connection = open_database(self._folder, wait_s=_READER_WAIT_S, read_only=True)
@@ -120,6 +135,14 @@ class KeyCache:
             self._forget()
         return self.generation
 
+    def check_trust(self) -> bool:
+        """Whether the keys may be believed now. To be called some times a second: their end is not announced."""
+        trusted = not self._shared or monotonic_ns() < self._revision.trusted_until
+        if trusted != self._trusted:
+            self._trusted = trusted
+            self._forget()
+        return trusted
+
     def is_revoked(self, principal: Principal) -> bool:
         """Whether the key that a principal came with is not valid any more, other than by its expiry.
 
@@ -127,6 +150,8 @@ class KeyCache:
         """
         if principal.source != "api_key":
             return False
+        if not self._trusted:
+            raise IdentityUnavailable(_OUT_OF_TOUCH)
         found = self._row(_BY_ID, principal.key_id)
         return found is None or found[2].revoked is not None or found[2].disabled
 
@@ -168,10 +193,13 @@ class KeyCache:
         # The word first: a change that comes while the maps are emptied is seen at the next look.
         self._seen = self._word[0]
         self.generation += 1
+        self._trusted = not self._shared or monotonic_ns() < self._revision.trusted_until
         self._known.clear()
         self._unknown.clear()
 
     def _read(self, token: bytes, known_by: bytes) -> Principal | None:
+        if not self._trusted:
+            raise IdentityUnavailable(_OUT_OF_TOUCH)
         if known_by in self._unknown or len(token) > _LONGEST_KEY:
             return None
         hashed = digest(token)
@@ -195,6 +223,7 @@ class KeyCache:
             source="api_key",
             models=record.models,
             addresses=record.addresses,
+            limits=tuple(map(assignment, record.limits)) if record.limits is not None else None,
         )
         if len(self._known) >= _KNOWN_KEYS:
             self._known.clear()

@@ -48,7 +48,7 @@ class Bound:
     how a shared limit was decided without its store.
     """
 
-    __slots__ = ("_plan", "_shown", "_take", "_templates", "limits", "metered", "mode", "told")
+    __slots__ = ("_plan", "_shown", "_templates", "limits", "metered", "mode", "told")
 
     def __init__(
         self,
@@ -64,7 +64,6 @@ class Bound:
         self.told = limits if told is None else told
         self.metered = metered
         self._plan = plan
-        self._take = plan.take
         self._shown = plan if shown is None else shown
         self._templates = templates
 
@@ -73,7 +72,7 @@ class Bound:
 
         `now_ns` is read for this call, not kept from before something was waited for (see the kernel on stale times).
         """
-        verdict = self._take(now_ns)
+        verdict = self._plan.take(now_ns)
         if verdict < 0 and verdict != NO_ROOM:
             return None
         if verdict == NO_ROOM:

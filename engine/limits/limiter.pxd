@@ -15,3 +15,6 @@ cdef class Limiter:
     cdef object _first_bounds
     cdef object _templates
     cdef object _nothing
+
+    cpdef early(self, str key_id, str user, str team, tuple roles, bytes ip, str route=*)
+    cpdef late(self, str key_id, str user, str team, tuple roles, bytes ip, str model, str route=*)

@@ -91,7 +91,7 @@ class Limiter:
         self._nothing = Bound((), Plan(table, ()))
 
     def early(
-        self, key_id: str, user: str, team: str | None, roles: tuple[str, ...], ip: bytes, *, route: str = ""
+        self, key_id: str, user: str, team: str | None, roles: tuple[str, ...], ip: bytes, route: str = ""
     ) -> Bound | SharedBound | None:
         """The limits that bind this caller whatever the model; None where there are none.
 
@@ -114,7 +114,6 @@ class Limiter:
         team: str | None,
         roles: tuple[str, ...],
         ip: bytes,
-        *,
         model: str | None,
         route: str = "",
     ) -> Bound | SharedBound | None:

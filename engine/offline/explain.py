@@ -17,12 +17,14 @@ from engine.errors import ADDRESS_DENIED, Refusal
 from engine.identity.database import StoreError
 from engine.identity.key_store import KeyStore
 from engine.identity.keys import parse
-from engine.identity.principal import Principal
+from engine.identity.principal import Principal, assignment
 from engine.policy.loader import Policy, PolicyError, load_policy
 from engine.policy.snapshot import Permit, Snapshot, compile_snapshot, scratch_table
 
 REFUSED = 1
 WRONG = 2
+# Its requests name no model, and go nowhere.
+_LISTING = "models"
 
 
 def run(key: str | None, roles: list[str] | None, model: str | None, endpoint: str, address: str | None) -> int:
@@ -39,18 +41,24 @@ def run(key: str | None, roles: list[str] | None, model: str | None, endpoint: s
     except (PolicyError, StoreError, ValueError) as error:
         print(f"tidegate: {error}", file=sys.stderr)
         return WRONG
+    if model is None and endpoint not in snapshot.routes and endpoint != _LISTING:
+        print(f"tidegate: --model: a request to {endpoint!r} names one", file=sys.stderr)
+        return WRONG
     print(f"caller    {principal.subject}, roles {', '.join(principal.roles) or 'none'}")
     try:
         if packed is not None:
             print(f"address   {_decide_address(policy, snapshot, packed)}")
             principal = snapshot.at_address(principal, packed)
-        permit = snapshot.permit(principal, endpoint, model)
+        snapshot.check_assigned(principal)
+        snapshot.check_endpoint(principal, endpoint)
+        permit = snapshot.permit(principal, endpoint, model) if endpoint != _LISTING else None
     except Refusal as refusal:
         print(f"refused   {refusal.kind.status} {refusal.kind.code}: {refusal.message}")
         for line in _why_not(policy, principal, endpoint, model):
             print(f"          {line}")
         return REFUSED
-    for line in _why(policy, permit, principal, endpoint, model):
+    lines = _why(policy, permit, endpoint, model) if permit is not None else iter(("allowed   to list the models",))
+    for line in (*lines, *_limits(policy, principal, model)):
         print(line)
     return 0
 
@@ -71,7 +79,16 @@ def _principal(store: KeyStore, key: str | None, roles: list[str] | None, snapsh
     if status != "active":
         raise ValueError(f"--key: the key is {status}: 401")
     return Principal(
-        record.subject, record.id, record.team, record.roles, None, "api_key", record.models, record.addresses
+        record.subject,
+        record.id,
+        record.team,
+        record.roles,
+        None,
+        "api_key",
+        record.models,
+        record.addresses,
+        None,
+        tuple(map(assignment, record.limits)) if record.limits is not None else None,
     )
 
 
@@ -87,7 +104,7 @@ def _place(policy: Policy, *path: str | int) -> str:
     return f"{policy.source}:{policy.line(*path)} {error.path}"
 
 
-def _why(policy: Policy, permit: Permit, principal: Principal, endpoint: str, model: str | None) -> Iterator[str]:
+def _why(policy: Policy, permit: Permit, endpoint: str, model: str | None) -> Iterator[str]:
     name = permit.role.name
     role = policy.document.roles[name]
     yield f"allowed   by the role {name}"
@@ -104,8 +121,12 @@ def _why(policy: Policy, permit: Permit, principal: Principal, endpoint: str, mo
     yield f"redaction {role.redaction}: {_place(policy, 'roles', name, 'redaction')}"
     where = ("models", permit.target.name) if model is not None else ("routes",)
     yield f"upstream  {permit.target.upstream.name}: {_place(policy, *where)}"
+
+
+def _limits(policy: Policy, principal: Principal, model: str | None) -> Iterator[str]:
     for index, limit in enumerate(policy.document.limits):
         binds = limit.roles is None or not set(limit.roles).isdisjoint(principal.roles)
+        binds = binds and (not limit.assigned or assignment(limit.name) in principal.limited_as)
         binds = binds and (limit.models is None or (model is not None and NameMatcher(limit.models).matches(model)))
         if binds and (limit.by != "team" or principal.team is not None):
             yield f"limit     {limit.name}: {_place(policy, 'limits', index)}"

@@ -1,16 +1,21 @@
 """`tidegate keys`, `tidegate admins` and `tidegate bans`: what the admin interface does, at the command line.
 
 Whoever may read the state folder may do all of it; the record of changes names the user of the operating system.
+
+Where hosts share their keys (TIDEGATE_REDIS_URL), those of the other hosts are fetched before a command and told after
+it. A change that they could not be told is made all the same, exits with 1 and says so; the gateway of this host tells
+them when it can.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import getpass
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +35,20 @@ from engine.settings import Settings
 FAILED = 1
 WRONG = 2
 
+_READS = frozenset(("list", "show"))
+_CHANGES = frozenset(("create", "import", "rotate", "change"))
+
 
 def run(command: str, options: argparse.Namespace) -> int:
     """Runs one of COMMANDS. Returns the exit code."""
     loaded = settings.load(os.environ)
     try:
-        return _COMMANDS[command](loaded, options)
+        if command in _READS | _CHANGES and (reason := _share(loaded)) is not None:
+            _say(0, f"warning: the keys of other hosts may be missing here: {reason}")
+        code = _COMMANDS[command](loaded, options)
+        if code == 0 and command in _CHANGES and (reason := _share(loaded)) is not None:
+            return _say(FAILED, f"done on this host, but the others could not be told: {reason}")
+        return code
     except ValueError as error:
         return _say(WRONG, str(error))
     except (StoreError, OSError) as error:
@@ -45,6 +58,16 @@ def run(command: str, options: argparse.Namespace) -> int:
 def _say(code: int, text: str) -> int:
     print(f"tidegate: {text}", file=sys.stderr)
     return code
+
+
+def _share(loaded: Settings) -> str | None:
+    """Makes the keys of this host and those of the others one. Why that cannot be done."""
+    if loaded.redis_url is None:
+        return None
+    # Not at the top: the client of the store is much to import for a command that needs none.
+    from engine.hosts.keys import share_once
+
+    return asyncio.run(share_once(loaded.redis_url, loaded.state_dir))
 
 
 def _store(loaded: Settings) -> KeyStore:
@@ -74,8 +97,9 @@ def _create(loaded: Settings, options: argparse.Namespace) -> int:
             owner=options.owner,
             models=options.model,
             addresses=options.address,
+            limits=options.limit,
         )
-    _warn_of_roles(loaded, options.role, os.environ)
+    _warn_of_names(loaded, options, os.environ)
     _say(0, f"key {made.id} made; it is shown only now")
     print(made.key)
     return 0
@@ -90,23 +114,30 @@ def _import(loaded: Settings, options: argparse.Namespace) -> int:
         options.owner,
         tuple(options.model) if options.model else None,
         tuple(options.address) if options.address else None,
+        tuple(options.limit) if options.limit else None,
     )
     with _store(loaded) as store:
         key_id = store.import_digest(options.sha256, fields)
-    _warn_of_roles(loaded, options.role, os.environ)
+    _warn_of_names(loaded, options, os.environ)
     print(key_id)
     return 0
 
 
-def _warn_of_roles(loaded: Settings, roles: Sequence[str], environ: Mapping[str, str]) -> None:
+def _warn_of_names(loaded: Settings, options: argparse.Namespace, environ: Mapping[str, str]) -> None:
     try:
-        known = load_policy(loaded.policy, environ).document.roles
+        document = load_policy(loaded.policy, environ).document
     except PolicyError:
         # There is no policy to ask yet.
         return
-    for role in roles:
-        if role not in known:
+    for role in options.role:
+        if role not in document.roles:
             _say(0, f"warning: the policy {loaded.policy} has no role {role!r}; until it does, the role allows nothing")
+    assigned = {limit.name for limit in document.limits if limit.assigned}
+    for limit in options.limit or ():
+        if limit not in assigned:
+            _say(
+                0, f"warning: the policy {loaded.policy} assigns no limit {limit!r}; until it does, the key is refused"
+            )
 
 
 def _list(loaded: Settings, options: argparse.Namespace) -> int:

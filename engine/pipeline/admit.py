@@ -39,14 +39,15 @@ def admit(ctx: RequestContext, body: bytes) -> Reservation:
     assert endpoint is not None
     early, held = ctx.bound, None
     taken = ((early, ctx.now_ns),) if early is not None else _NOTHING
+    roles = principal.roles if principal.limits is None else principal.limited_as
     late = ctx.snapshot.limiter.late(
         principal.key_id,
         principal.subject,
         principal.team,
-        principal.roles,
+        roles,
         ctx.address,
-        model=ctx.model,
-        route=endpoint.name,
+        ctx.model,
+        endpoint.name,
     )
     if late is not None:
         # The head may have come long before the body: the time of the head would charge the past.

@@ -6,4 +6,4 @@ cpdef take(RequestContext ctx, object bound, long long now_ns)
 cpdef refusal(RequestContext ctx, object denied)
 cpdef authorize(RequestContext ctx, Principal principal)
 cpdef count_unauthenticated(RequestContext ctx)
-cpdef double count_failure(RequestContext ctx, object failures) except -1
+cpdef tuple count_failure(RequestContext ctx, object failures, object refusal)

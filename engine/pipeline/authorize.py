@@ -81,8 +81,9 @@ def authorize(ctx: RequestContext, principal: Principal) -> None:
     snapshot = ctx.snapshot
     assert ctx.endpoint is not None
     snapshot.check_endpoint(principal, ctx.endpoint.name)
+    roles = principal.roles if principal.limits is None else principal.limited_as
     bound = snapshot.limiter.early(
-        principal.key_id, principal.subject, principal.team, principal.roles, ctx.address, route=ctx.endpoint.name
+        principal.key_id, principal.subject, principal.team, roles, ctx.address, ctx.endpoint.name
     )
     if bound is not None:
         ctx.bound = bound
@@ -97,20 +98,18 @@ def count_unauthenticated(ctx: RequestContext) -> None:
         take(ctx, bound, ctx.now_ns)
 
 
-def count_failure(ctx: RequestContext, failures: FailureTable | None) -> float:
-    """Counts a credential that failed against its address: for how many seconds the answer is held back.
-
-    Raises Refusal (429) where the address is banned. A valid credential is never asked about.
-    """
+def count_failure(ctx: RequestContext, failures: FailureTable | None, refusal: Refusal) -> tuple[Refusal, float]:
+    """Counts a credential that failed against its address: the answer, 429 where the address is banned, and for how
+    many seconds it is held back. A valid credential is never asked about."""
     bounds = ctx.snapshot.failed_credentials
     if bounds is None or failures is None:
-        return 0.0
+        return refusal, 0.0
     verdict = failures.fail(ctx.address, bounds, ctx.now_ns / 1e9)
     if verdict.banned_s > 0:
-        raise Refusal(
+        refusal = Refusal(
             BANNED,
             "Too many credentials from your address were not valid.",
             retry_after=math.ceil(verdict.banned_s),
             control="bans",
         )
-    return verdict.delay_s
+    return refusal, verdict.delay_s

@@ -33,12 +33,14 @@ cdef class RequestContext:
     cdef public str address_text
     cdef public long long now_ns
     cdef public double started
+    cdef public object certificate
     cdef public Principal principal
     cdef public object bound
     cdef public object late
     cdef public Permit permit
     cdef public object profile
     cdef public Reservation reservation
+    cdef public object shape
     cdef public object request
     cdef public str model
     cdef public bint stream

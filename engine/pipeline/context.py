@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from engine.errors import Dialect
 
 if TYPE_CHECKING:
+    from engine.identity.certificate import Certificate
     from engine.identity.principal import Principal
     from engine.limits.limiter import Bound
     from engine.limits.metered import Held
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from engine.pipeline.usage import UsageTap
     from engine.policy.snapshot import Endpoint, Permit, Snapshot
     from engine.redaction.profile import Profile
+    from engine.validation.answer_shape import AnswerShape
     from engine.validation.decode import Request
 
 
@@ -83,6 +85,7 @@ class RequestContext:
         "answer_bytes",
         "blocked_by",
         "bound",
+        "certificate",
         "closed",
         "endpoint",
         "findings",
@@ -104,6 +107,7 @@ class RequestContext:
         "request",
         "request_bytes",
         "reservation",
+        "shape",
         "snapshot",
         "started",
         "status",
@@ -136,6 +140,8 @@ class RequestContext:
         self.address_text = address_text
         self.now_ns = now_ns
         self.started = started
+        # What the client's connection has shown, where TLS asks for it.
+        self.certificate: Certificate | None = None
         self.principal: Principal | None = None
         self.bound: Bound | SharedBound | None = None
         self.late: Bound | SharedBound | None = None
@@ -143,6 +149,8 @@ class RequestContext:
         # The redaction of the answer: the role's, or the same made for this request; None where none is switched on.
         self.profile: Profile | None = None
         self.reservation: Reservation | None = None
+        # What the answer is held against; None where the policy has nothing for it.
+        self.shape: AnswerShape | None = None
         self.request: Request | None = None
         self.model: str | None = None
         self.stream = False

@@ -2,7 +2,9 @@
 
 One credential a request. It may stand in `Authorization: Bearer`, `x-api-key` (Anthropic) or `api-key` (Azure), on
 every endpoint; two that differ are refused, because nobody could say which one the upstream or the audit log meant.
-No credential is the anonymous role where the policy declares one, and 401 otherwise. What can not be checked now (a key
+No credential is whoever the client certificate names, where TLS has verified one and the policy knows it; else the
+anonymous role where the policy declares one, and 401 otherwise. A token that is bound to a certificate (RFC 8705) is
+its holder's only on a connection that has shown that certificate. What can not be checked now (a key
 store that cannot be read, an issuer that is down) is a refusal (503), never a pass.
 
 What begins with `tg_` is an API key; what has the three parts of a JWT is one, where the policy has issuers; anything
@@ -22,6 +24,7 @@ from engine.identity.principal import Principal
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from engine.identity.certificate import Certificate
     from engine.identity.store import KeyCache
     from engine.identity.tokens import TokenAuthority
     from engine.pipeline.context import RequestContext
@@ -68,6 +71,10 @@ def identify(ctx: RequestContext, keys: KeyCache, tokens: TokenAuthority | None)
     accepts none. Raises Refusal (401, 503); so does what is awaited."""
     token = credential(ctx)
     if token is None:
+        if ctx.certificate is not None:
+            certified = _by_certificate(ctx, ctx.certificate)
+            if certified is not None:
+                return _admit(ctx, certified)
         anonymous = ctx.snapshot.anonymous
         if anonymous is None:
             raise Refusal(
@@ -105,6 +112,14 @@ def _by_key(ctx: RequestContext, keys: KeyCache, token: bytes, now_s: float, alo
     return principal
 
 
+def _by_certificate(ctx: RequestContext, certificate: Certificate) -> Principal | None:
+    """Whose the connection is, None where the policy does not say."""
+    try:
+        return certificate.principal(ctx.snapshot.certificates, ctx.now_ns / 1e9)
+    except InvalidToken as error:
+        raise BadCredential(ctx, str(error)) from None
+
+
 async def _awaited(ctx: RequestContext, pending: Awaitable[Principal]) -> Principal:
     try:
         principal = await pending
@@ -116,8 +131,15 @@ async def _awaited(ctx: RequestContext, pending: Awaitable[Principal]) -> Princi
 
 
 def _admit(ctx: RequestContext, principal: Principal) -> Principal:
-    """Sets the principal. Raises Refusal (403) where it may not call from this address."""
+    """Sets the principal. Raises Refusal: 403 where it may not call from this address, 401 where its token is bound to
+    a certificate that this connection has not shown."""
+    if principal.certificate is not None and (
+        ctx.certificate is None or ctx.certificate.thumbprint != principal.certificate
+    ):
+        raise BadCredential(ctx, "The token is bound to a certificate that was not shown.")
     ctx.principal = principal
+    if principal.limits is not None:
+        ctx.snapshot.check_assigned(principal)
     if principal.addresses is not None or ctx.snapshot.role_networks:
         ctx.principal = principal = ctx.snapshot.at_address(principal, ctx.address)
     return principal

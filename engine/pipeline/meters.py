@@ -23,18 +23,18 @@ _NO_ENDPOINT = "none"
 class Meters:
     """Counters by endpoint, reason, rule and upstream."""
 
-    __slots__ = ("_add", "_durations", "_findings", "_input", "_metrics", "_output", "_reasons", "_requests")
+    __slots__ = ("_durations", "_findings", "_input", "_metrics", "_output", "_reasons", "_requests", "_words")
 
     def __init__(self, metrics: Metrics, endpoints: Iterable[str]) -> None:
         names = [*endpoints, _NO_ENDPOINT]
         self._metrics = metrics
-        self._add = metrics.add
+        self._words = metrics.words
         self._requests = {
             name: [metrics.counter("tidegate_requests_total", endpoint=name, status=status) for status in _CLASSES]
             for name in names
         }
         self._durations = {
-            name: metrics.histogram("tidegate_request_duration_seconds", DURATION_BOUNDS, endpoint=name).observe
+            name: metrics.histogram("tidegate_request_duration_seconds", DURATION_BOUNDS, endpoint=name)
             for name in names
         }
         self._input = metrics.counter("tidegate_tokens_total", direction="input")
@@ -46,24 +46,25 @@ class Meters:
         """Counts a request that has ended. `seconds`: its whole time."""
         endpoint = ctx.endpoint
         name = endpoint.name if endpoint is not None else _NO_ENDPOINT
-        add = self._add
-        add(self._requests[name][ctx.status // 100])
-        self._durations[name](seconds)
+        words = self._words
+        words.add(self._requests[name][ctx.status // 100])
+        histogram = self._durations[name]
+        histogram.observe(seconds)
         usage = ctx.usage
         if usage is not None:
             if usage.input > 0:
-                add(self._input, usage.input)
+                words.add(self._input, usage.input)
             if usage.output > 0:
-                add(self._output, usage.output)
+                words.add(self._output, usage.output)
         if ctx.reason is not None:
-            add(self._index(self._reasons, "tidegate_refusals_total", "reason", ctx.reason))
+            words.add(self._index(self._reasons, "tidegate_refusals_total", "reason", ctx.reason))
         if ctx.findings:
             for rule, count in ctx.findings.items():
-                add(self._index(self._findings, "tidegate_findings_total", "rule", rule), count)
+                words.add(self._index(self._findings, "tidegate_findings_total", "rule", rule), count)
 
     def upstream_error(self, upstream: str, reason: str) -> None:
         """Counts an upstream attempt that failed."""
-        self._add(self._metrics.counter("tidegate_upstream_errors_total", upstream=upstream, reason=reason))
+        self._words.add(self._metrics.counter("tidegate_upstream_errors_total", upstream=upstream, reason=reason))
 
     def _index(self, known: dict[str, int], family: str, label: str, value: str) -> int:
         # Reasons and rules are names from the code and the policy, never from a request, so these stay small.

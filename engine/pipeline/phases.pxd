@@ -12,6 +12,7 @@ from engine.pipeline.settle cimport settle
 from engine.pipeline.usage cimport ask_for_usage
 from engine.pipeline.validate cimport settle_permit, validate
 from engine.policy.snapshot cimport Endpoint, Permit, Snapshot
+from engine.telemetry.audit cimport AuditWriter
 
 
 cdef class Pipeline:
@@ -19,7 +20,7 @@ cdef class Pipeline:
     cdef public KeyCache keys
     cdef public object tokens
     cdef public object failures
-    cdef public object audit
+    cdef public AuditWriter audit
     cdef public Meters meters
     cdef str _prefix
     cdef long _count

@@ -52,7 +52,7 @@ from engine.pipeline.forward import Outgoing, forward, forward_form
 from engine.pipeline.identify import BadCredential, identify
 from engine.pipeline.pending import decided
 from engine.pipeline.record import record
-from engine.pipeline.sanitize import sanitize
+from engine.pipeline.sanitize import sanitize, sanitize_error
 from engine.pipeline.settle import note_sent, settle
 from engine.pipeline.usage import ask_for_usage
 from engine.pipeline.validate import settle_permit, validate, validate_form
@@ -121,7 +121,7 @@ class Pipeline:
 
     def anyone(self, ctx: RequestContext) -> None:
         """accept alone: all that a request needs which asks for what everybody may know. Raises Refusal."""
-        if self.audit is not None and not self.audit.room:
+        if self.audit is not None and not self.audit.has_room():
             raise Refusal(UNAVAILABLE, "Requests cannot be recorded at the moment.", retry_after=1, control="audit")
         accept(ctx)
 
@@ -173,7 +173,7 @@ class Pipeline:
     def _failed(self, ctx: RequestContext, refusal: Refusal) -> Awaitable[None]:
         """Counts a credential that failed, once the request is counted. Raises, or gives, as `_unidentified`."""
         if isinstance(refusal, BadCredential):
-            delay_s = count_failure(ctx, self.failures)
+            refusal, delay_s = count_failure(ctx, self.failures, refusal)
             if delay_s > 0:
                 return _held(refusal, delay_s)
         raise refusal
@@ -232,6 +232,14 @@ class Pipeline:
     def answer(self, ctx: RequestContext, media: bytes, body: bytes) -> bytes:
         """sanitize, for an answer that is there as a whole. Raises Refusal."""
         return sanitize(ctx, media, body)
+
+    def error(self, ctx: RequestContext, status: int, media: bytes, headers: bytes, body: bytes) -> tuple[bytes, bytes]:
+        """The same for an upstream's error: its header lines, which are `headers` with another Content-Type where the
+        error is not the upstream's any more, and its body."""
+        kind, body = sanitize_error(ctx, status, media, body)
+        if kind is not media:
+            headers = headers.replace(b"content-type: %b\r\n" % media, b"content-type: %b\r\n" % kind, 1)
+        return headers, body
 
     def headers(self, ctx: RequestContext, content_type: bytes) -> bytes:
         """The header lines that every answer of this request carries."""

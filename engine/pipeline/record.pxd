@@ -1,6 +1,7 @@
 from engine._fast.jsonline cimport Line
 from engine.pipeline.context cimport RequestContext
 from engine.pipeline.meters cimport Meters
+from engine.telemetry.audit cimport AuditWriter
 
 
 cdef class _Clock:
@@ -18,4 +19,4 @@ cdef _text(bytes member, str text)
 cdef bytes _controls(RequestContext ctx)
 
 cpdef bytes audit_line(RequestContext ctx, double seconds)
-cpdef record(RequestContext ctx, double seconds, object audit, Meters meters)
+cpdef record(RequestContext ctx, double seconds, AuditWriter audit, Meters meters)

@@ -11,13 +11,25 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-import orjson
-
-from engine.errors import ANSWER_BLOCKED, UNAVAILABLE, UPSTREAM_BROKEN, Refusal
-from engine.extraction.answers import drop_logprobs
+from engine._fast.sse import EventTooLong
+from engine.errors import (
+    ANSWER_BLOCKED,
+    CONTENT_TYPES,
+    UNAVAILABLE,
+    UPSTREAM_BROKEN,
+    Refusal,
+    render,
+    upstream_error,
+)
+from engine.extraction.answer_stream import AnswerStream
+from engine.extraction.answers import UnreadableAnswer
+from engine.extraction.upstream_errors import scrub_error
 from engine.pipeline.usage import is_counted
 from engine.redaction.answers import UnsearchableAnswer, redact_answer
 from engine.redaction.stream import RedactedStream, StreamBlocked, StreamTooLong
+from engine.validation.answer_shape import ARGUMENTS, FORMAT, Misfit, Uncheckable
+from engine.validation.answer_shape_stream import Misfitting, ShapeStream
+from engine.validation.hygiene import INPUT
 
 if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
@@ -27,7 +39,20 @@ log = logging.getLogger(__name__)
 EVENT_STREAM = b"text/event-stream"
 
 _SCHEMA = "response_schema"
+# Findings that are none of the redaction's.
+_OF_SHAPES = frozenset((_SCHEMA, ARGUMENTS, FORMAT))
+_UNREADABLE = "The upstream's answer is of a kind that cannot be read, so it was withheld."
 _UNSEARCHABLE = "The upstream's answer is of a kind that cannot be checked, so it was withheld."
+
+
+def _is_json(media: bytes) -> bool:
+    """Whether a client takes the answer for JSON: what does not say what it is goes out as JSON."""
+    kind = media.lower()
+    return kind.find(b"json") >= 0 or kind == b"application/octet-stream"
+
+
+def _is_redaction(finding: str) -> bool:
+    return finding not in _OF_SHAPES and not finding.startswith(INPUT)
 
 
 def must_be_whole(ctx: RequestContext) -> bool:
@@ -37,14 +62,23 @@ def must_be_whole(ctx: RequestContext) -> bool:
     assert endpoint is not None
     if ctx.profile is not None or endpoint.response_schema is not None or is_counted(ctx):
         return True
-    return permit.role.parameters is not None and bool(permit.role.parameters.strips)
+    return (permit.role.answers is not None and endpoint.is_text) or ctx.shape is not None
 
 
 def check_answer(ctx: RequestContext, body: bytes) -> None:
-    """Holds a good answer against the route's schema. Raises Refusal (502) where the policy blocks what does not fit;
-    where it flags it, the audit line has it as the finding `response_schema`."""
+    """Holds a good answer against the route's schema, those of tools and the format that was asked for. Raises Refusal
+    (502) where the policy blocks what does not fit; where it flags it, the audit line has it as the finding
+    `response_schema`, `tool_arguments` or `response_format`. `body` is empty for a stream, which is no value of a
+    route's schema and is held against the others as it passes."""
     endpoint = ctx.endpoint
     assert endpoint is not None
+    if ctx.shape is not None and body:
+        try:
+            misfits = ctx.shape.misfits(body)
+        except Uncheckable:
+            raise _uncheckable() from None
+        for misfit in misfits:
+            _note_misfit(ctx, misfit)
     schema, route = endpoint.response_schema, endpoint.route
     if schema is None or schema.accepts(body):
         return
@@ -53,21 +87,42 @@ def check_answer(ctx: RequestContext, body: bytes) -> None:
         raise Refusal(UPSTREAM_BROKEN, "The upstream's answer does not fit the route's schema.", control=_SCHEMA)
 
 
+def _note_misfit(ctx: RequestContext, misfit: Misfit, ahead: bytes = b"") -> None:
+    """Records what does not fit. Raises Refusal (502) where the policy blocks it."""
+    if ctx.findings is None:
+        ctx.findings = {}
+    ctx.findings[misfit.control] = ctx.findings.get(misfit.control, 0) + 1
+    if misfit.blocks:
+        what = f"The arguments for the tool '{misfit.name[:100]}' do not fit its schema."
+        if misfit.control == FORMAT:
+            what = "The answer is not in the format that was asked for."
+        raise Refusal(UPSTREAM_BROKEN, what, control=misfit.control, ahead=ahead)
+
+
+def _uncheckable() -> Refusal:
+    return Refusal(UPSTREAM_BROKEN, "The answer cannot be held against its schemas, so it was withheld.")
+
+
 def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
     """The body that may leave; the very same object where nothing was found. Raises Refusal (403, 502)."""
     permit, endpoint = ctx.permit, ctx.endpoint
     assert permit is not None
     assert endpoint is not None
-    parameters = permit.role.parameters
-    if parameters is not None and "logprobs" in parameters.strips:
-        body = _without_logprobs(body)
+    is_stream = media.lower().startswith(EVENT_STREAM)
+    rules = permit.role.answers
+    if rules is not None and endpoint.is_text and not is_stream:
+        try:
+            body = rules.apply(body, endpoint.name, ctx.id, ctx.model, is_json=_is_json(media))
+        except UnreadableAnswer:
+            raise Refusal(UPSTREAM_BROKEN, _UNREADABLE, control="answers") from None
     profile = ctx.profile
     if profile is None:
         ctx.redaction = "off"
-        return body
-    if media.lower().startswith(EVENT_STREAM):
+    if is_stream:
         # An error that came as a stream: its texts stand in pieces.
         return _whole_stream(ctx, body)
+    if profile is None:
+        return body
     try:
         result = redact_answer(profile, body, media=media, pointers=endpoint.response_text)
     except UnsearchableAnswer:
@@ -79,52 +134,112 @@ def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
     return result.body
 
 
-def _without_logprobs(body: bytes) -> bytes:
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        # Not JSON, so it has no such field; whether it may leave is the redaction's to say.
-        return body
-    return orjson.dumps(answer) if drop_logprobs(answer) else body
+def sanitize_error(ctx: RequestContext, status: int, media: bytes, body: bytes) -> tuple[bytes, bytes]:
+    """The same for an upstream's error, without what it gives away: its Content-Type and its body. Raises Refusal."""
+    how = ctx.snapshot.upstream_errors
+    if how == "keep":
+        return media, sanitize(ctx, media, body)
+    permit = ctx.permit
+    assert permit is not None
+    scrubbed = scrub_error(body, permit.target.upstream.host) if how == "scrub" else None
+    if scrubbed is not None:
+        return media, sanitize(ctx, media, scrubbed)
+    ctx.redaction = "off" if ctx.profile is None else "clean"
+    refusal = Refusal(upstream_error(status), "The upstream refused the request or failed.")
+    return CONTENT_TYPES[ctx.dialect], render(refusal, ctx.dialect, ctx.id)
 
 
-def open_stream(ctx: RequestContext, max_bytes: int) -> RedactedStream | None:
-    """What redacts a stream, holding `max_bytes` of it at most; None where the profile switches nothing on."""
+def open_stream(ctx: RequestContext, max_bytes: int) -> StreamChain | None:
+    """What a stream goes through, of which `max_bytes` are held at most; None where nothing looks at it."""
+    permit, endpoint = ctx.permit, ctx.endpoint
+    assert permit is not None
+    assert endpoint is not None
+    rules = permit.role.answers
+    before = AnswerStream(rules, max_bytes, endpoint.name, ctx.id, ctx.model) if rules is not None else None
+    shape = ShapeStream(ctx.shape, max_bytes) if ctx.shape is not None else None
     profile = ctx.profile
     if profile is None:
         ctx.redaction = "off"
-        return None
+        return StreamChain(shape, before, None) if before is not None or shape is not None else None
     stream = RedactedStream(profile, max_bytes)
     # The record has what was found also of a stream that breaks off.
     if ctx.findings:
         stream.findings.update(ctx.findings)
     ctx.findings = stream.findings
     ctx.redaction = "clean"
-    return stream
+    return StreamChain(shape, before, stream)
 
 
-def feed_stream(ctx: RequestContext, stream: RedactedStream, chunk: bytes | None) -> bytes:
+class StreamChain:
+    """What looks at a stream, one after the other, each of which may be missing: its shape, as the upstream sent it;
+    what is taken out of events; the redaction of their texts."""
+
+    __slots__ = ("before", "redacted", "shape")
+
+    def __init__(self, shape: ShapeStream | None, before: AnswerStream | None, redacted: RedactedStream | None) -> None:
+        self.shape = shape
+        self.before = before
+        self.redacted = redacted
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Takes a part of the stream; what of it may leave."""
+        if self.shape is not None:
+            try:
+                chunk = self.shape.feed(chunk)
+            except Misfitting as misfitting:
+                misfitting.ahead = self._feed_rest(misfitting.ahead)
+                raise
+        return self._feed_rest(chunk)
+
+    def _feed_rest(self, chunk: bytes) -> bytes:
+        if self.before is not None:
+            chunk = self.before.feed(chunk)
+        return chunk if self.redacted is None else self.redacted.feed(chunk)
+
+    def finish(self) -> bytes:
+        """The end of the stream: what is left of it."""
+        left = self.shape.finish() if self.shape is not None else b""
+        out = self._feed_rest(left) if left else b""
+        rest = self.before.finish() if self.before is not None else b""
+        if self.redacted is None:
+            return out + rest
+        return b"".join((out, self.redacted.feed(rest) if rest else b"", self.redacted.finish()))
+
+
+def feed_stream(ctx: RequestContext, stream: StreamChain, chunk: bytes | None) -> bytes:
     """What may leave now; `chunk` None is the end of the stream. Raises Refusal (403, 502)."""
     try:
         out = stream.finish() if chunk is None else stream.feed(chunk)
-    except StreamTooLong:
+    except (StreamTooLong, EventTooLong):
         ctx.redaction = "unsearchable"
         raise Refusal(UPSTREAM_BROKEN, "The stream is too long to be checked.", control="redaction") from None
+    except UnreadableAnswer:
+        raise Refusal(UPSTREAM_BROKEN, _UNREADABLE, control="answers") from None
+    except Uncheckable:
+        raise _uncheckable() from None
+    except Misfitting as misfitting:
+        _note_misfit(ctx, misfitting.misfit, misfitting.ahead)
     except UnsearchableAnswer:
         ctx.redaction = "unsearchable"
         raise Refusal(UPSTREAM_BROKEN, _UNSEARCHABLE, control="redaction") from None
     except StreamBlocked as blocked:
-        _note(ctx, stream.findings, blocked.rule, blocked.ahead)
+        assert stream.redacted is not None
+        _note(ctx, stream.redacted.findings, blocked.rule, blocked.ahead)
     except Exception:
         raise _failed(ctx) from None
-    if stream.findings.keys() - {_SCHEMA}:
+    if stream.redacted is not None and any(map(_is_redaction, stream.redacted.findings)):
         ctx.redaction = "found"
+    if stream.shape is not None and stream.shape.flagged:
+        for misfit in stream.shape.flagged:
+            _note_misfit(ctx, misfit)
+        stream.shape.flagged.clear()
     return out
 
 
 def _whole_stream(ctx: RequestContext, body: bytes) -> bytes:
     stream = open_stream(ctx, 2 * len(body))
-    assert stream is not None
+    if stream is None:
+        return body
     return feed_stream(ctx, stream, body) + feed_stream(ctx, stream, None)
 
 

@@ -15,6 +15,7 @@ from engine.errors import BAD_REQUEST, FORBIDDEN, UNSUPPORTED_MEDIA, Refusal
 from engine.extraction.probing import refuse_probing
 from engine.redaction.prompt import prompts_of
 from engine.validation.decode import decode, decode_named, guard
+from engine.validation.hygiene import INPUT
 from engine.validation.openai_chat import ChatRequest
 from engine.validation.openai_completions import CompletionsRequest
 from engine.validation.unknown import settle_unknown
@@ -51,6 +52,8 @@ def validate(ctx: RequestContext, body: bytes) -> tuple[Permit, bytes]:
                 elif shape.echo:
                     refuse_probing(body, "echo")
         body = _settle_parameters(permit, body)
+        if snapshot.shapes is not None:
+            ctx.shape = snapshot.shapes.of(endpoint.name, body)
     elif endpoint.body == "json":
         ctx.model, ctx.stream = decode_named(body, snapshot.bounds)
         permit = snapshot.permit(principal, endpoint.name, ctx.model)
@@ -62,9 +65,22 @@ def validate(ctx: RequestContext, body: bytes) -> tuple[Permit, bytes]:
                 endpoint.request_schema.check(body)
         permit = snapshot.permit(principal, endpoint.name, None)
     settle_permit(ctx, permit)
+    if snapshot.flagged_text is not None and body:
+        _flag_texts(ctx, body)
     if permit.role.profile.wants_prompt and endpoint.body == "dialect":
         ctx.profile = permit.role.profile.for_prompt(prompts_of(orjson.loads(body)))
     return permit, body
+
+
+def _flag_texts(ctx: RequestContext, body: bytes) -> None:
+    """Puts on the record what the policy flags in the texts of a request."""
+    rules = ctx.snapshot.flagged_text
+    assert rules is not None
+    for _, group in rules.find(body, ctx.snapshot.bounds.max_depth):
+        if ctx.findings is None:
+            ctx.findings = {}
+        name = f"{INPUT}{group}"
+        ctx.findings[name] = ctx.findings.get(name, 0) + 1
 
 
 def _settle_parameters(permit: Permit, body: bytes) -> bytes:

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from ipaddress import ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
 from engine.identity.fetch import check_url
 from engine.identity.jwks import ALGORITHMS, SYMMETRIC
+from engine.identity.text import check_text
 from engine.policy.document import Path, PolicyError, Tree
 from engine.policy.endpoints import ENDPOINTS
 from engine.policy.limits import KINDS, kinds_of, parse_rate
-from engine.policy.model import Cap, Document, Introspection, JwtIssuer, Limit, Route, Upstream
+from engine.policy.model import Cap, ClientCertificate, Document, Introspection, JwtIssuer, Limit, Route, Upstream
 from engine.settings import parse_duration, parse_size
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -166,6 +168,8 @@ class _Checks:
             for parameter, rule in role.parameters.items():
                 if isinstance(rule, Cap) and (rule.max is None) == (rule.cap is None):
                     raise self._fail("a bound is either max or cap", *path, "parameters", parameter)
+                if rule == "round" and parameter != "logprobs":
+                    raise self._fail("only logprobs are rounded", *path, "parameters", parameter)
             self._networks(role.network.allow, *path, "network", "allow")
             self._networks(role.network.deny, *path, "network", "deny")
             if role.redaction not in document.profiles:
@@ -181,6 +185,8 @@ class _Checks:
             self._role_exists(identity.anonymous, "identity", "anonymous")
         if identity.resource is not None:
             self._parse(check_url, identity.resource, "identity", "resource")
+        for index, entry in enumerate(identity.client_certificates):
+            self._client_certificate(index, entry)
         issuers: dict[str, int] = {}
         for index, issuer in enumerate(identity.jwt):
             self._issuer(index, issuer)
@@ -193,6 +199,22 @@ class _Checks:
             self._claims(endpoint, *path)
             for key, text in (("cache", endpoint.cache), ("negative_cache", endpoint.negative_cache)):
                 self._parse(parse_duration, text, *path, key)
+
+    def _client_certificate(self, index: int, entry: ClientCertificate) -> None:
+        path = ("identity", "client_certificates", index)
+        given = [kind for kind in ("subject_dn", "dns", "uri", "email") if getattr(entry, kind) is not None]
+        if len(given) != 1:
+            what = f"it has {' and '.join(given)}" if given else "it has none"
+            raise self._fail(f"an entry has exactly one of subject_dn, dns, uri and email; {what}", *path)
+        if entry.dns is not None and entry.dns != entry.dns.lower():
+            raise self._fail("a DNS name is compared in lower case", *path, "dns")
+        if not entry.roles:
+            raise self._fail("an entry has at least one role", *path)
+        for number, role in enumerate(entry.roles):
+            self._role_exists(role, *path, "roles", number)
+        for key, text in (("subject", entry.subject), ("team", entry.team)):
+            if text is not None:
+                self._parse(partial(check_text, key), text, *path, key)
 
     def _issuer(self, index: int, issuer: JwtIssuer) -> None:
         path = ("identity", "jwt", index)
@@ -250,6 +272,8 @@ class _Checks:
                 ) from None
         elif limit.burst is not None:
             raise self._fail("a limit on concurrent requests has no burst", *path, "burst")
+        if limit.assigned and limit.roles is not None:
+            raise self._fail("a limit binds roles, or the keys that it is assigned to", *path, "roles")
         for number, role in enumerate(limit.roles or ()):
             self._role_exists(role, *path, "roles", number)
         for number, pattern in enumerate(limit.models or ()):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine._fast.bucket import Table
 from engine._fast.budget import Journal
+from engine.identity.principal import assignment
 from engine.limits.limiter import Limiter
 from engine.limits.model import Kind, Limit, Window
 from engine.limits.rates import Rate
@@ -57,13 +58,15 @@ def window_of(kind: Kind, limit: model.Limit) -> Window:
 def compile_limit(limit: model.Limit) -> Limit:
     """Raises ValueError for what cannot be counted."""
     (kind,) = kinds_of(limit)
+    roles = frozenset(limit.roles) if limit.roles is not None else None
     rate = None if kind == "concurrent" else parse_rate(kind, getattr(limit, kind))
     return Limit(
         name=limit.name,
         by=limit.by if isinstance(limit.by, str) else tuple(limit.by),
         rate=rate,
         burst=limit.concurrent if kind == "concurrent" else limit.burst,
-        roles=frozenset(limit.roles) if limit.roles is not None else None,
+        # A key's own limit is looked for beside its roles.
+        roles=frozenset((assignment(limit.name),)) if limit.assigned else roles,
         models=tuple(limit.models) if limit.models is not None else None,
         ipv6_prefix=limit.ipv6_prefix,
         kind=kind,

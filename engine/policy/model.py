@@ -104,6 +104,19 @@ class Introspection(Section, frozen=True, forbid_unknown_fields=True):
     ca_file: str | None = None
 
 
+class ClientCertificate(Section, frozen=True, forbid_unknown_fields=True):
+    """Whose connections with a client certificate are, by exactly one kind of name in it, a glob: `subject_dn` as RFC
+    4514 writes it, or `dns`, `uri` or `email` among its alternative names. `subject`: left out, the name itself."""
+
+    subject_dn: Name | None = None
+    dns: Name | None = None
+    uri: Name | None = None
+    email: Name | None = None
+    subject: Name | None = None
+    team: Name | None = None
+    roles: list[Name] = []
+
+
 class Identity(Section, frozen=True, forbid_unknown_fields=True):
     """The kinds of credential that are accepted. `anonymous`: the role of requests without one. `resource`: the URL
     by which clients know this gateway, for its metadata (RFC 9728); left out, it is taken from the request's Host."""
@@ -111,6 +124,7 @@ class Identity(Section, frozen=True, forbid_unknown_fields=True):
     api_keys: bool = True
     jwt: list[JwtIssuer] = []
     introspection: list[Introspection] = []
+    client_certificates: list[ClientCertificate] = []
     anonymous: str | None = None
     resource: str | None = None
 
@@ -135,7 +149,7 @@ class Role(Section, frozen=True, forbid_unknown_fields=True):
 
     endpoints: list[Name] = []
     models: list[Name] = []
-    parameters: dict[Name, Literal["deny", "allow", "strip"] | Cap] = {}
+    parameters: dict[Name, Literal["deny", "allow", "strip", "round"] | Cap] = {}
     redaction: Name = "default"
     tools: list[Name] | None = None
     modalities: list[Literal["text", "image", "audio", "video", "file"]] | None = None
@@ -148,7 +162,8 @@ class Limit(Section, frozen=True, forbid_unknown_fields=True):
 
     `by`: one scope, or several that count for each combination. `window`: see `engine.policy.limits`; `timezone` is
     that of a calendar window. `on_exhausted`: whether a stream that uses up what is left is ended or may finish.
-    `when_store_fails`: what holds while the store that hosts share (TIDEGATE_REDIS_URL) cannot be asked.
+    `when_store_fails`: what holds while the store that hosts share (TIDEGATE_REDIS_URL) cannot be asked. `assigned`: it
+    binds the keys that name it, no others.
     """
 
     name: Name
@@ -166,6 +181,7 @@ class Limit(Section, frozen=True, forbid_unknown_fields=True):
     on_exhausted: Literal["finish", "end"] = "finish"
     roles: list[Name] | None = None
     models: list[Name] | None = None
+    assigned: bool = False
     ipv6_prefix: Annotated[int, Meta(ge=1, le=128)] = 64
     when_store_fails: Literal["closed", "local_share", "open"] = "closed"
 
@@ -191,14 +207,41 @@ class Network(Section, frozen=True, forbid_unknown_fields=True):
     bans: Bans | None = Bans()
 
 
+TextGroup = Literal["tags", "bidi", "invisible", "controls", "repetition", "injection", "repeated"]
+
+
 class Validation(Section, frozen=True, forbid_unknown_fields=True):
-    """Bounds on requests."""
+    """Bounds on requests. `new_types`: types of parts, items and tools that this build does not know and that are let
+    through even where they look like a slip. `response_format`: what becomes of an answer that is not in the format
+    that its request asked for."""
 
     unknown_fields: Literal["allow", "strip", "reject"] = "allow"
-    refuse_text: list[Literal["tags", "bidi", "invisible", "controls", "repetition"]] = []
+    refuse_text: list[TextGroup] = []
+    flag_text: list[TextGroup] = []
+    new_types: list[Name] = []
+    response_format: Literal["ignore", "flag", "block"] = "ignore"
     max_body: str | int = "1MiB"
     max_depth: Annotated[int, Meta(ge=1, le=10_000)] = 64
     max_messages: Annotated[int, Meta(ge=1, le=1_000_000)] = 1000
+
+
+class ToolArguments(Section, frozen=True, forbid_unknown_fields=True):
+    """A tool's arguments. `arguments`: a JSON Schema file, relative to the policy; `invalid`: what becomes of an answer
+    in which a model calls the tool with others."""
+
+    arguments: Annotated[str, Meta(min_length=1)]
+    invalid: Literal["flag", "block"] = "block"
+
+
+class Answers(Section, frozen=True, forbid_unknown_fields=True):
+    """What of an answer tells one deployment from another. `model: asked` gives the name that the client used; `ids:
+    replace` an id of the gateway's (not in the Responses API, where clients go on by it). `errors`: those of an
+    upstream without hosts, paths, versions, keys and ids of accounts, or replaced by the gateway's own."""
+
+    system_fingerprint: Literal["keep", "drop"] = "keep"
+    model: Literal["keep", "asked"] = "keep"
+    ids: Literal["keep", "replace"] = "keep"
+    errors: Literal["keep", "scrub", "replace"] = "scrub"
 
 
 class UserRule(Section, frozen=True, forbid_unknown_fields=True):
@@ -264,6 +307,8 @@ class Document(Section, frozen=True, forbid_unknown_fields=True):
     limits: list[Limit] = []
     network: Network = Network()
     validation: Validation = Validation()
+    tools: dict[Name, ToolArguments] = {}
+    answers: Answers = Answers()
     redaction: Profiles = {}
     hazards: Hazards = Hazards()
     rules: list[UserRule] = []

@@ -26,6 +26,7 @@ cdef class CompiledRole:
     cdef readonly ParameterRules parameters
     cdef readonly object profile
     cdef readonly bint may_probe
+    cdef readonly object answers
 
 
 cdef class Permit:
@@ -47,12 +48,17 @@ cdef class Snapshot:
     cdef readonly Limiter limiter
     cdef readonly object bounds
     cdef readonly object tokens
+    cdef readonly tuple certificates
+    cdef readonly object assigned
     cdef readonly str resource
     cdef readonly object failed_credentials
     cdef readonly dict role_networks
     cdef readonly bytes forwarded
-    cdef dict _permits
-    cdef set _callable
+    cdef readonly str upstream_errors
+    cdef readonly object shapes
+    cdef readonly object flagged_text
+    cdef readonly dict _permits
+    cdef readonly set _callable
 
     cpdef check_endpoint(self, Principal principal, str endpoint)
     cpdef Permit permit(self, Principal principal, str endpoint, str model)

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from engine._fast.bucket import SLOT_BYTES, WINDOW, Table
 from engine._fast.budget import Journal
@@ -30,13 +30,16 @@ from engine.access.network import NetworkRules
 from engine.access.roles import Role
 from engine.access.scope import addresses_within, models_within
 from engine.errors import ADDRESS_DENIED, FORBIDDEN, MODEL_NOT_FOUND, Dialect, Refusal
+from engine.extraction.answers import AnswerRules
 from engine.extraction.content import ContentRules
 from engine.extraction.parameters import ParameterRules, Rule
-from engine.identity.principal import Principal, anonymous
+from engine.identity.certificate import CertificateRule
+from engine.identity.principal import Principal, anonymous, assignment
 from engine.identity.tokens import TokenConfig
 from engine.limits.limiter import Limiter
 from engine.limits.shared.sharing import Sharing, check_shareable
 from engine.policy import model
+from engine.policy.certificates import compile_certificates
 from engine.policy.endpoints import ENDPOINTS, NAMED_ONLY, Body, BuiltIn
 from engine.policy.limits import compile_limiter
 from engine.policy.loader import Policy
@@ -45,6 +48,7 @@ from engine.policy.tokens import compile_tokens
 from engine.policy.upstreams import ModelTable, ModelTarget, Price, UpstreamConfig, compile_upstream
 from engine.redaction.profile import Profile
 from engine.settings import parse_duration, parse_size
+from engine.validation.answer_shape import AnswerShapes, ToolSchema
 from engine.validation.decode import Bounds
 from engine.validation.hygiene import TextRules
 from engine.validation.schema import Schema, SchemaError, load_schema
@@ -100,6 +104,7 @@ class CompiledRole:
     """A role with what it decides: whom it lets where, which parameters, and how answers are redacted.
 
     `may_probe`: its policy allows logprobs by name, so they go together with what `engine.extraction.probing` names.
+    `answers`: what of an answer does not leave, None where all of it does.
     """
 
     name: str
@@ -107,6 +112,7 @@ class CompiledRole:
     parameters: ParameterRules | None
     profile: Profile
     may_probe: bool = False
+    answers: AnswerRules | None = None
 
 
 @dataclass(frozen=True)
@@ -137,10 +143,15 @@ class Snapshot:
     limiter: Limiter
     bounds: Bounds
     tokens: TokenConfig
+    certificates: tuple[CertificateRule, ...]
     resource: str | None
     failed_credentials: FailedCredentials | None
     role_networks: Mapping[str, NetworkRules]
     forwarded: bytes
+    assigned: frozenset[str]
+    upstream_errors: Literal["keep", "scrub", "replace"] = "scrub"
+    shapes: AnswerShapes | None = None
+    flagged_text: TextRules | None = None
     _permits: dict[tuple[tuple[str, ...], str, str | None], Permit] = field(default_factory=dict, repr=False)
     _callable: set[tuple[tuple[str, ...], str]] = field(default_factory=set, repr=False)
 
@@ -172,6 +183,17 @@ class Snapshot:
         if (principal.roles and not roles) or (key is not None and not addresses_within(key).permits(address)):
             raise Refusal(ADDRESS_DENIED, "This credential may not be used from your address.", control="identify")
         return principal if roles == principal.roles else replace(principal, roles=roles)
+
+    def check_assigned(self, principal: Principal) -> None:
+        """Raises Refusal (403) for a key with a limit of its own that the policy does not have."""
+        for limit in principal.limits or ():
+            if limit not in self.assigned:
+                name = limit.partition(":")[2]
+                raise Refusal(
+                    FORBIDDEN,
+                    f"This key is under the limit '{name}', which the policy does not have.",
+                    control="limits",
+                )
 
     def endpoint(self, path: str) -> Endpoint | None:
         """What a client asks for by this path, its `{id}` put in where it has one."""
@@ -289,6 +311,7 @@ def compile_snapshot(
                 _parameters(policy, name, entry),
                 profiles[entry.redaction],
                 entry.parameters.get("logprobs") == "allow",
+                _answers(document.answers, entry),
             )
             for name, entry in document.roles.items()
         },
@@ -304,9 +327,14 @@ def compile_snapshot(
         limiter=compile_limiter(policy, table, journal, sharing),
         bounds=_bounds(policy),
         tokens=compile_tokens(policy),
+        certificates=compile_certificates(document.identity.client_certificates),
         resource=document.identity.resource,
         failed_credentials=_failed_credentials(document.network.bans),
         forwarded=network.forwarded.encode(),
+        assigned=frozenset(assignment(limit.name) for limit in document.limits if limit.assigned),
+        upstream_errors=document.answers.errors,
+        shapes=_shapes(policy),
+        flagged_text=TextRules(document.validation.flag_text) if document.validation.flag_text else None,
         role_networks={
             name: NetworkRules(map(ip_network, entry.network.allow), map(ip_network, entry.network.deny))
             for name, entry in document.roles.items()
@@ -385,20 +413,32 @@ def _endpoints(
             route=route,
             response_text=tuple(route.response_text) or None,
             body=None,
-            request_schema=_schema(policy, index, "request_schema", route.request_schema),
-            response_schema=_schema(policy, index, "response_schema", route.response_schema),
+            request_schema=_schema(policy, route.request_schema, "routes", index, "request_schema"),
+            response_schema=_schema(policy, route.response_schema, "routes", index, "response_schema"),
         )
     return found, kept
 
 
-def _schema(policy: Policy, index: int, field: str, name: str | None) -> Schema | None:
-    """A route's schema; its file is named relative to the policy."""
+def _schema(policy: Policy, name: str | None, *path: str | int) -> Schema | None:
+    """A schema by the name of its file, relative to the policy; the name stands at `path` of it."""
     if name is None:
         return None
     try:
         return load_schema(Path(policy.source).parent / name)
     except SchemaError as error:
-        raise policy.error(f"{name}: {error}", "routes", index, field) from None
+        raise policy.error(f"{name}: {error}", *path) from None
+
+
+def _shapes(policy: Policy) -> AnswerShapes | None:
+    document = policy.document
+    tools = {}
+    for name, tool in document.tools.items():
+        schema = _schema(policy, tool.arguments, "tools", name, "arguments")
+        assert schema is not None
+        tools[name] = ToolSchema(schema, tool.invalid == "block")
+    if not tools and document.validation.response_format == "ignore":
+        return None
+    return AnswerShapes(tools, document.validation.response_format)
 
 
 def _upstream_path(document: model.Document, route: model.Route) -> bytes:
@@ -410,11 +450,12 @@ def _upstream_path(document: model.Document, route: model.Route) -> bytes:
 
 
 def _parameters(policy: Policy, name: str, role: model.Role) -> ParameterRules | None:
-    rules = {
-        parameter: _bound(rule) if isinstance(rule, model.Cap) else Rule(rule)
-        for parameter, rule in role.parameters.items()
-        if rule != "allow"
-    }
+    rules = {}
+    for parameter, rule in role.parameters.items():
+        if isinstance(rule, model.Cap):
+            rules[parameter] = _bound(rule)
+        elif rule == "deny" or rule == "strip":
+            rules[parameter] = Rule(rule)
     content = None
     if role.tools is not None or role.modalities is not None or not role.streaming:
         content = ContentRules(
@@ -428,6 +469,17 @@ def _parameters(policy: Policy, name: str, role: model.Role) -> ParameterRules |
         return ParameterRules(rules, content)
     except ValueError as error:
         raise policy.error(str(error), "roles", name, "parameters") from None
+
+
+def _answers(answers: model.Answers, role: model.Role) -> AnswerRules | None:
+    logprobs = role.parameters.get("logprobs")
+    rules = AnswerRules(
+        logprobs if logprobs in ("strip", "round") else "keep",
+        drop_fingerprint=answers.system_fingerprint == "drop",
+        model_as_asked=answers.model == "asked",
+        replace_ids=answers.ids == "replace",
+    )
+    return rules if rules.active else None
 
 
 def _bound(cap: model.Cap) -> Rule:
@@ -455,6 +507,7 @@ def _bounds(policy: Policy) -> Bounds:
             max_body=parse_size(body) if isinstance(body, str) else body,
             unknown_fields=validation.unknown_fields,
             text=TextRules(validation.refuse_text) if validation.refuse_text else None,
+            new_types=frozenset(validation.new_types),
         )
     except ValueError as error:
         raise policy.error(str(error), "validation") from None

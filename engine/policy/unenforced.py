@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.policy.loader import Policy
+from engine.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,13 @@ class Unenforced:
         return f"{self.control}: {self.reason}"
 
 
-def unenforced(policy: Policy) -> list[Unenforced]:
-    """What the policy asks for and this build does not do, in the order of the file. At present that is nothing."""
-    del policy
-    return []
+def unenforced(policy: Policy, settings: Settings | None = None) -> list[Unenforced]:
+    """What the policy asks for and this build does not do under these settings, in the order of the file.
+
+    Without a CA to verify clients against, no client is asked for the certificate that the policy knows.
+    """
+    if settings is None or not policy.document.identity.client_certificates or settings.tls_client_ca is not None:
+        return []
+    path = ("identity", "client_certificates")
+    reason = "no client is asked for a certificate without TIDEGATE_TLS_CLIENT_CA"
+    return [Unenforced(policy.error(reason, *path).path, policy.line(*path), reason)]

@@ -6,7 +6,6 @@ audit line, as at the other door; then the connection ends.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -15,19 +14,19 @@ from aiohttp.http_exceptions import LineTooLong
 from engine.errors import BAD_REQUEST, HEADERS_TOO_LARGE, Refusal
 from engine.pipeline.phases import internal_error
 from engine.proxy.heads import MAX_FIELDS
-from engine.proxy.peer import peer_address
 
 if TYPE_CHECKING:
     from engine.proxy.lane import Lane
     from engine.proxy.passthrough import Door
+    from engine.proxy.peer import Peer
 
 
 class DoorProtocol(web.RequestHandler):
     """One client connection at the aiohttp door. `server` is the application's."""
 
-    __slots__ = ("_door", "_lane")
+    __slots__ = ("_door", "_lane", "peer")
 
-    def __init__(self, server: web.Server, door: Door, lane: Lane) -> None:
+    def __init__(self, server: web.Server, door: Door, lane: Lane, peer: Peer) -> None:
         super().__init__(
             server,
             loop=lane.loop,
@@ -41,6 +40,7 @@ class DoorProtocol(web.RequestHandler):
         )
         self._door = door
         self._lane = lane
+        self.peer = peer
 
     def handle_error(
         self,
@@ -59,7 +59,5 @@ class DoorProtocol(web.RequestHandler):
             refusal = Refusal(HEADERS_TOO_LARGE, "The request's head is too large.")
         else:
             refusal = Refusal(BAD_REQUEST, "The request is not valid HTTP.")
-        transport = self.transport
-        address, text = peer_address(transport) if isinstance(transport, asyncio.BaseTransport) else (bytes(16), "::")
-        ctx = self._lane.pipeline.open("", "", None, {}, address, text)
+        ctx = self._lane.pipeline.open("", "", None, {}, self.peer.address, self.peer.text)
         return self._door.refuse(ctx, refusal, close=True)

@@ -19,6 +19,7 @@ cdef class Downstream:
     cdef long _begun
     cdef list _body
     cdef long long _body_size
+    cdef object _certificate
     cdef bint _chunked
     cdef bint _close
     cdef bint _complete
@@ -36,6 +37,7 @@ cdef class Downstream:
     cdef bytes _query
     cdef long long _seen
     cdef int _stage
+    cdef object _told
     cdef object _transport
     cdef object _waiting
     cdef public double deadline

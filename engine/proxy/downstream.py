@@ -43,12 +43,13 @@ from engine.pipeline.forward import Outgoing, query
 from engine.pipeline.phases import internal_error
 from engine.proxy.headers import status_line
 from engine.proxy.heads import CHUNK_OVERHEAD, MAX_FIELDS, REPEATED, SINGLE, check_head, check_host
-from engine.proxy.peer import peer_address
+from engine.proxy.peer import Peer, peer_address, peer_certificate
 from engine.proxy.relay import Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine
 
+    from engine.identity.certificate import Certificate
     from engine.pipeline.context import RequestContext
     from engine.policy.snapshot import Endpoint
     from engine.proxy.lane import Lane
@@ -85,6 +86,7 @@ class Downstream:
         "_begun",
         "_body",
         "_body_size",
+        "_certificate",
         "_chunked",
         "_close",
         "_complete",
@@ -102,14 +104,18 @@ class Downstream:
         "_query",
         "_seen",
         "_stage",
+        "_told",
         "_transport",
         "_waiting",
         "deadline",
         "parser",
     )
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, told: tuple[bytes, str] | None = None) -> None:
+        """`told`: the client's address, where the peer is a proxy that said so before."""
         self._lane = lane
+        self._told = told
+        self._certificate: Certificate | None = None
         self._transport: asyncio.Transport = cast("asyncio.Transport", None)
         self._address = b""
         self._address_text = ""
@@ -132,7 +138,8 @@ class Downstream:
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._address, self._address_text = peer_address(transport)
+        self._address, self._address_text = self._told or peer_address(transport)
+        self._certificate = peer_certificate(transport)
         self.deadline = self._lane.sweeper.now + self._lane.idle_timeout
         if not self._lane.enter(self):
             self._transport.abort()
@@ -269,7 +276,7 @@ class Downstream:
             self._refuse_early(Refusal(BAD_REQUEST, "The request is not valid HTTP."))
             return
         self._lane.leave(self)
-        handler = self._lane.door()
+        handler = self._lane.door(Peer(self._address, self._address_text, self._certificate))
         self._transport.set_protocol(handler)
         handler.connection_made(self._transport)
         handler.data_received(data)
@@ -327,6 +334,8 @@ class Downstream:
 
     def _decide(self, ctx: RequestContext) -> None:
         """Goes on with a request whose head was read."""
+        if self._certificate is not None:
+            ctx.certificate = self._certificate
         try:
             self._check_head(ctx)
             pending = self._lane.pipeline.head(ctx)
@@ -384,8 +393,9 @@ class Downstream:
             check_host(self._headers, False)
         else:
             check_head(self._headers, self._fields, self._http10)
-        if self._length > ctx.snapshot.max_body or self._body_size > ctx.snapshot.max_body:
-            raise Refusal(TOO_LARGE, f"The request's body is larger than {ctx.snapshot.max_body} bytes.")
+        most = ctx.snapshot.max_body
+        if self._length > most or self._body_size > most:
+            raise Refusal(TOO_LARGE, f"The request's body is larger than {most} bytes.")
         if self._chunked and not self._complete and self._seen > CHUNK_OVERHEAD + 8 * self._body_size:
             raise Refusal(BAD_REQUEST, "The request's body is mostly framing.")
 

@@ -11,9 +11,10 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from engine.errors import BAD_REQUEST, EXPECTATION_FAILED, HEADERS_TOO_LARGE, Refusal
+from engine.pipeline.forward import FORWARDED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, MutableMapping
 
 # Fields that may stand once: a second one would be read by one party and not by another.
 SINGLE: Final = frozenset(
@@ -48,13 +49,23 @@ MAX_FIELDS: Final = 256
 CHUNK_OVERHEAD: Final = 64 * 1024
 
 
-def check_head(headers: Mapping[bytes, bytes], fields: int, is_http10: bool) -> None:
+# What a Connection field says as a rule: nothing of other fields.
+_USUAL: Final = frozenset((b"keep-alive", b"Keep-Alive", b"close", b"upgrade", b"Upgrade"))
+
+
+def check_head(headers: MutableMapping[bytes, bytes], fields: int, is_http10: bool) -> None:
     """Raises Refusal (400, 417, 431). `headers` by lower-case name, one that came twice also under `REPEATED`;
-    `fields` is how many came."""
+    `fields` is how many came. What the client has meant for this hop alone is taken out of what would be forwarded
+    (RFC 9110, section 7.6.1)."""
     if fields > MAX_FIELDS:
         raise Refusal(HEADERS_TOO_LARGE, f"The request has more than {MAX_FIELDS} header fields.")
     if REPEATED in headers:
         raise Refusal(BAD_REQUEST, "A header field that may stand only once was sent twice.")
+    connection = headers.get(b"connection")
+    if connection is not None and connection not in _USUAL:
+        for name in connection.lower().split(b","):
+            if name.strip() in FORWARDED:
+                headers.pop(name.strip(), None)
     check_host(headers, is_http10)
     coding = headers.get(b"transfer-encoding")
     if coding is not None:

@@ -31,11 +31,13 @@ cdef class Lane:
     cdef public long long max_header
     cdef public long long max_answer
     cdef public long long _max_connections
+    cdef public bint client_certificates
     cdef public set connections
     cdef public set sockets
     cdef dict _hot
     cdef object _handed_over
 
     cpdef Endpoint endpoint(self, bytes line)
+    cpdef bint has_room(self, long long more) except -1
     cpdef bint enter(self, connection) except -1
     cpdef leave(self, connection)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from engine.pipeline.phases import Pipeline
     from engine.policy.snapshot import Endpoint, Snapshot
     from engine.policy.upstreams import UpstreamConfig
+    from engine.proxy.peer import Peer
     from engine.settings import Settings
 
 
@@ -92,7 +93,7 @@ class Lane:
         loop: asyncio.AbstractEventLoop,
         settings: Settings,
         pipeline: Pipeline,
-        door: Callable[[], asyncio.Protocol],
+        door: Callable[[Peer], asyncio.Protocol],
         handed_over: Callable[[], int],
     ) -> None:
         self.loop = loop
@@ -111,6 +112,7 @@ class Lane:
         self.max_header = settings.max_header_bytes
         self.max_answer = settings.max_answer_bytes
         self._max_connections = settings.max_connections
+        self.client_certificates = settings.tls_client_ca is not None
         self.connections: set[Downstream] = set()
         self.sockets: set[RelayedSocket] = set()
         self._hot: dict[bytes, Endpoint] = {}
@@ -134,14 +136,18 @@ class Lane:
                 found = self._hot.get(path + line[-9:])
         return found
 
-    def protocol(self) -> asyncio.BaseProtocol:
-        """The protocol of a new client connection."""
+    def protocol(self, told: tuple[bytes, str] | None = None) -> asyncio.BaseProtocol:
+        """The protocol of a new client connection. `told`: whose it is, where its peer is a proxy that said so."""
         # A protocol by its shape: a compiled class cannot inherit from asyncio's.
-        return cast("asyncio.BaseProtocol", Downstream(self))
+        return cast("asyncio.BaseProtocol", Downstream(self, told))
+
+    def has_room(self, more: int) -> bool:
+        """Whether one more connection may come, beside those there are and `more`."""
+        return len(self.connections) + self._handed_over() + more < self._max_connections
 
     def enter(self, connection: Downstream) -> bool:
         """Registers a connection. False: there are too many."""
-        if len(self.connections) + self._handed_over() >= self._max_connections:
+        if not self.has_room(0):
             return False
         self.connections.add(connection)
         self.sweeper.items.add(connection)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from aiohttp import HttpVersion11, web
 
@@ -30,7 +30,7 @@ from engine.pipeline.phases import internal_error
 from engine.proxy.forms import read_form
 from engine.proxy.heads import REPEATED, SINGLE, check_head
 from engine.proxy.models import listing
-from engine.proxy.peer import peer_address
+from engine.proxy.openapi import OPENAPI, document
 from engine.proxy.relay import Exchange
 from engine.proxy.resource import WELL_KNOWN, metadata
 from engine.proxy.websocket import relay
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
     from engine.pipeline.phases import Reply
     from engine.policy.snapshot import Endpoint
+    from engine.proxy.door import DoorProtocol
     from engine.proxy.lane import Lane
 
 log = logging.getLogger(__name__)
@@ -119,10 +120,11 @@ class Door:
         snapshot = lane.pipeline.snapshot
         found = snapshot.endpoint(request.raw_path.partition("?")[0])
         endpoint = found if found is not None and request.method in found.methods else None
-        address, text = peer_address(request.transport) if request.transport is not None else (bytes(16), "::")
+        peer = cast("DoorProtocol", request.protocol).peer
         headers, size = _headers(request)
         path = request.raw_path.partition("?")[0]
-        ctx = lane.pipeline.open(request.method, path, endpoint, headers, address, text)
+        ctx = lane.pipeline.open(request.method, path, endpoint, headers, peer.address, peer.text)
+        ctx.certificate = peer.certificate
         spool = Spool()
         try:
             self._check_head(request, headers, size, endpoint)
@@ -132,11 +134,13 @@ class Door:
         try:
             if path == WELL_KNOWN and request.method == "GET":
                 lane.pipeline.anyone(ctx)
-                return self._answer(ctx, metadata(snapshot, request))
+                return self._answer(ctx, metadata(snapshot, request, lane.client_certificates))
             pending = lane.pipeline.head(ctx)
             if pending is not None:
                 await pending
             if endpoint is None:
+                if path == OPENAPI and request.method == "GET" and found is None and ctx.principal is not None:
+                    return self._answer(ctx, await document(snapshot, ctx.principal))
                 if found is None:
                     raise Refusal(NOT_FOUND, "There is no such route here.")
                 return self._other_method(ctx, found)

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from engine.pipeline.context import RequestContext
     from engine.pipeline.forward import Outgoing
     from engine.pipeline.phases import Pipeline
+    from engine.pipeline.sanitize import StreamChain
     from engine.proxy.deadlines import Sweeper
     from engine.proxy.upstream import Pool, UpstreamConnection
-    from engine.redaction.stream import RedactedStream
 
 log = logging.getLogger(__name__)
 
@@ -106,14 +106,14 @@ class Exchange:
         self._sink = sink
         self._sweeper = sweeper
         self.max_answer = max_answer
-        self.deadline = sweeper.now + out.upstream.connect_timeout
+        self.deadline = self._sweeper.now + self._out.upstream.connect_timeout
         self.done = False
         self._connection: UpstreamConnection | None = None
         self._sent = self._begun = self._paused = False
         self._status = self._size = 0
         self._media = self._answer_headers = b""
         self._chunks: list[bytes] = []
-        self._stream: RedactedStream | None = None
+        self._stream: StreamChain | None = None
         self._tap: UsageTap | None = None
         self._decoder: zlib._Decompress | None = None
 
@@ -243,7 +243,7 @@ class Exchange:
 
     def _collect(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
-        if self._size > RELAY_AFTER and not must_be_whole(self._ctx):
+        if self._size > RELAY_AFTER and self._status < 400 and not must_be_whole(self._ctx):
             self._ctx.redaction = "off"
             self._begin(b"")
             for held in self._chunks:
@@ -285,8 +285,12 @@ class Exchange:
                 if self._status < 300:
                     read_usage(ctx, body)
                     check_answer(ctx, body)
-                if body:
+                if body and self._status < 400:
                     body = self._pipeline.answer(ctx, self._media, body)
+                elif body:
+                    self._answer_headers, body = self._pipeline.error(
+                        ctx, self._status, self._media, self._answer_headers, body
+                    )
                 self.done = True
                 self._size = len(body)
                 self._sink.reply(self._status, self._answer_headers, body)

@@ -23,8 +23,10 @@ WELL_KNOWN: Final = "/.well-known/oauth-protected-resource"
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 
-def metadata(snapshot: Snapshot, request: web.BaseRequest) -> bytes:
-    """The document. Raises Refusal (404) where the policy has no issuer, or the Host could not be one."""
+def metadata(snapshot: Snapshot, request: web.BaseRequest, certificates: bool) -> bytes:
+    """The document. `certificates`: tokens that are bound to a client certificate are accepted (RFC 8705).
+
+    Raises Refusal (404) where the policy has no issuer, or the Host could not be one."""
     issuers = [issuer.source.issuer for issuer in snapshot.tokens.issuers]
     resource = snapshot.resource or (f"{request.scheme}://{request.host}" if _HOST.fullmatch(request.host) else None)
     if not issuers or resource is None:
@@ -34,7 +36,7 @@ def metadata(snapshot: Snapshot, request: web.BaseRequest) -> bytes:
             "resource": resource,
             "authorization_servers": issuers,
             "bearer_methods_supported": ["header"],
-            "tls_client_certificate_bound_access_tokens": False,
+            "tls_client_certificate_bound_access_tokens": certificates,
             "dpop_bound_access_tokens_required": False,
         }
     )

@@ -1,3 +1,5 @@
+cimport cython
+
 from engine._fast.plainhead cimport PlainHead, head_end, line_end, plain_status
 from engine.policy.upstreams cimport UpstreamConfig
 from engine.proxy.deadlines cimport Sweeper
@@ -44,6 +46,8 @@ cdef class Pool:
     cdef long _total
 
     cpdef bint submit(self, Exchange exchange) except -1
+
+    @cython.locals(connection=UpstreamConnection)
     cdef UpstreamConnection _take(self)
     cpdef release(self, UpstreamConnection connection)
     cpdef drop(self, UpstreamConnection connection)

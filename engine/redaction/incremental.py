@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from engine.redaction.profile import Profile
 from engine.redaction.ruleset import next_place
+from engine.redaction.search import Region
 
 
 class Edit(NamedTuple):
@@ -39,12 +40,15 @@ class Incremental:
     """
 
     __slots__ = (
+        "_ahead",
         "_base",
         "_done",
         "_ended",
+        "_kept",
         "_live",
         "_profile",
         "_resume",
+        "_search",
         "_text",
         "_waiting",
         "blocked",
@@ -55,6 +59,10 @@ class Incremental:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
+        self._search = profile.search
+        self._ahead = profile.search.ahead
+        # How much of what is decided is kept: a character, or what detectors look back to.
+        self._kept = max(1, profile.lookback)
         self._text = b""
         # Where _text begins in the whole; everything else below is counted in the whole, too.
         self._base = 0
@@ -78,7 +86,7 @@ class Incremental:
         text = self._text = self._text + piece if self._text else piece
         start = self._live - self._base
         profile = self._profile
-        live = profile.live_from(text, start) if profile.detecting else profile.search.ahead.live_from(text, start)
+        live = profile.live_from(text, start) if profile.detecting else self._ahead.live_from(text, start)
         self._decide(text, start, live)
 
     def finish(self) -> None:
@@ -88,29 +96,40 @@ class Incremental:
         self.settled = self._base + len(self._text)
 
     def _decide(self, text: bytes, start: int, live: int) -> None:
-        base, resume, search = self._base, self._resume, self._profile.search
-        for index, left, right in search.candidates(text, start):
+        base, search = self._base, self._search
+        regions = search.candidates(text, start)
+        if regions:
+            self._search_in(regions, text, live)
+        live = base + min(live, len(text))
+        settled = live
+        if self._waiting:
+            self._take(live, text)
+            if self._waiting:
+                settled = min(live, min(self._waiting)[0])
+        self._live = live
+        self.settled = max(self.settled, settled, self._done)
+        # What is looked at before the first place from which a rule searches: a character, or what detectors need.
+        keep = live - base
+        if keep > 0:
+            keep -= self._kept
+            while keep > 0 and text[keep] & 0xC0 == 0x80:
+                keep -= 1
+            if self._waiting:
+                keep = min(keep, min(self._waiting)[0] - base)
+        if keep > 0:
+            self._text = text[keep:]
+            self._base = base + keep
+
+    def _search_in(self, regions: list[Region], text: bytes, live: int) -> None:
+        """Notes the matches that begin before `live`."""
+        base, resume, search = self._base, self._resume, self._search
+        for index, left, right in regions:
             rule = self._profile.rules[index]
             at = max(left, resume.get(index, 0) - base)
             while (place := next_place(rule, search.scanner, index, text, at, live, right)) is not None:
                 at = place.next
                 resume[index] = base + at
                 self._waiting.append((base + place.left, -base - place.right, index))
-        live = base + min(live, len(text))
-        if self._waiting:
-            self._take(live, text)
-        self._live = live
-        self.settled = max(self.settled, min(live, min(self._waiting)[0] if self._waiting else live), self._done)
-        # What is looked at before the first place from which a rule searches: a character, or what detectors need.
-        keep = live - base
-        if keep > 0:
-            keep -= max(1, self._profile.lookback)
-            while keep > 0 and text[keep] & 0xC0 == 0x80:
-                keep -= 1
-            keep = min(keep, min((left - base for left, _, _ in self._waiting), default=keep))
-        if keep > 0:
-            self._text = text[keep:]
-            self._base = base + keep
 
     def _take(self, live: int, text: bytes) -> None:
         """Takes the waiting values that begin before `live`, in their order."""

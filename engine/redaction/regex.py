@@ -15,6 +15,7 @@ import re2
 try:
     from engine._fast.scanner import PatternError as KernelError
     from engine._fast.scanner import Scanner as KernelScanner
+    from engine._fast.scanner import Tails as KernelTails
 except ImportError:
     KernelScanner = None  # type: ignore[assignment,misc]
 
@@ -56,6 +57,14 @@ class Scanner(Protocol):
         """Where the longest end of `text` begins that a pattern ending in `\\z` matches, `start` at the earliest."""
 
 
+class Tails(Protocol):
+    """Compiled patterns that end in `\\z`, each with a bound. Text is UTF-8."""
+
+    def live_from(self, text: bytes, start: int = 0) -> int:
+        """Where the longest end of `text` begins that a pattern matches and that is no longer than its bound, `start`
+        at the earliest; the size of the text where only the empty one is."""
+
+
 class Pyre2Scanner:
     """The stand-in. pyre2 reads bytes as Latin-1, so it is given text, and the places are turned back to bytes.
 
@@ -92,6 +101,23 @@ class Pyre2Scanner:
         return _offset(whole, match.start()) if match is not None else len(text)
 
 
+class Pyre2Tails:
+    """The stand-in for the kernel's."""
+
+    def __init__(self, patterns: Sequence[str], bounds: Sequence[int], max_mem: int = MAX_MEM) -> None:
+        self._scanner = Pyre2Scanner(patterns, max_mem)
+        self._bounds = tuple(bounds)
+
+    def live_from(self, text: bytes, start: int = 0) -> int:
+        live = len(text)
+        for index, bound in enumerate(self._bounds):
+            at = max(start, len(text) - bound)
+            while at < len(text) and text[at] & 0xC0 == 0x80:
+                at += 1
+            live = min(live, self._scanner.tail(index, text, at))
+        return live
+
+
 _ESCAPED: Final = re.compile("[\udc80-\udcff]")
 
 
@@ -105,6 +131,16 @@ def make_scanner(patterns: Sequence[str], max_mem: int = MAX_MEM) -> Scanner:
         return Pyre2Scanner(patterns, max_mem)
     try:
         return KernelScanner(patterns, max_mem)
+    except KernelError as error:
+        raise RegexError(error.index, error.reason) from None
+
+
+def make_tails(patterns: Sequence[str], bounds: Sequence[int], max_mem: int = MAX_MEM) -> Tails:
+    """The patterns compiled by the engine in use. Raises RegexError."""
+    if KernelScanner is None:
+        return Pyre2Tails(patterns, bounds, max_mem)
+    try:
+        return KernelTails(patterns, bounds, max_mem)
     except KernelError as error:
         raise RegexError(error.index, error.reason) from None
 

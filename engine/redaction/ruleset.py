@@ -8,11 +8,10 @@ examples whenever they are loaded. The built-in pack is the same on every machin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from engine.redaction.links import LeadsAway
 from engine.redaction.prefixes import Unbounded, bounded, longest, whole_prefix
@@ -20,6 +19,9 @@ from engine.redaction.regex import RegexError, Scanner, make_scanner
 from engine.redaction.rule import NO_BOUND, Rule
 from engine.redaction.rules import RULES
 from engine.redaction.syntax import SyntaxUnknown
+
+# So many keywords of one size are looked for one by one; more at each place of the match.
+_FEW: Final = 8
 
 
 class RuleError(ValueError):
@@ -47,7 +49,7 @@ def accepts(rule: Rule, match: bytes, value: bytes) -> bool:
     """Whether a match counts: the rule's bound and keywords hold for it, and its own check for the value in it."""
     if len(match) > rule.max_len:
         return False
-    if rule.keywords and _any_of(rule.keywords).search(match) is None:
+    if rule.keywords and not _has_keyword(rule, match):
         return False
     return rule.check is None or rule.check(value.decode("utf-8", "replace"))
 
@@ -56,10 +58,25 @@ def _follows(text: bytes, at: int, characters: str) -> bool:
     return at > 0 and chr(text[at - 1]) in characters
 
 
-@cache
-def _any_of(keywords: tuple[str, ...]) -> re.Pattern[bytes]:
-    # Literals only: this is linear in the match, which `max_len` bounds.
-    return re.compile(b"|".join(re.escape(keyword.encode()) for keyword in keywords), re.IGNORECASE)
+# By the identity of a rule's keywords, which the entry keeps alive: to hash hundreds takes longer than a search.
+_keywords: dict[int, tuple[tuple[str, ...], list[tuple[int, frozenset[bytes]]]]] = {}
+
+
+def _has_keyword(rule: Rule, match: bytes) -> bool:
+    known = _keywords.get(id(rule.keywords))
+    if known is None:
+        words = [keyword.encode() for keyword in rule.keywords]
+        sizes = sorted({len(word) for word in words})
+        by_size = [(size, frozenset(word for word in words if len(word) == size)) for size in sizes]
+        known = _keywords[id(rule.keywords)] = (rule.keywords, by_size)
+    lower = match.lower()
+    for size, words_of_size in known[1]:
+        if len(words_of_size) <= _FEW:
+            if any(word in lower for word in words_of_size):
+                return True
+        elif any(lower[at : at + size] in words_of_size for at in range(len(lower) - size + 1)):
+            return True
+    return False
 
 
 class Place(NamedTuple):

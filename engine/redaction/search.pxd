@@ -1,1 +1,38 @@
-# Compiled as it stands: see setup.py.
+cdef class Wholes:
+    cdef tuple _patterns
+    cdef list _scanners
+
+    cpdef tail(self, long rule, bytes text, long start)
+
+
+cdef class Ahead:
+    cdef readonly object joint
+    cdef readonly Wholes wholes
+    cdef readonly tuple bounds
+    cdef readonly object literals
+
+    cpdef Py_ssize_t live_from(self, bytes text, Py_ssize_t start) except -1
+    cdef _whole(self, object rules, bytes text, Py_ssize_t start, object live)
+
+
+cdef class Alike:
+    cdef readonly tuple rules
+    cdef bint _joined
+    cdef list _members
+    cdef object _scanner
+
+    cpdef list regions(self, bytes text, list spans)
+
+
+cdef class Search:
+    cdef readonly object prefilter
+    cdef readonly object scanner
+    cdef readonly Alike numbered
+    cdef readonly Alike others
+    cdef readonly tuple is_other
+    cdef readonly Ahead ahead
+
+    cpdef list candidates(self, bytes text, Py_ssize_t start=*)
+
+
+cdef Py_ssize_t _behind(bytes text, Py_ssize_t at) except -1

@@ -15,7 +15,7 @@ Failure modes: a rule whose leads or prefixes RE2 does not take makes the profil
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -24,7 +24,7 @@ from engine.redaction.clusters import first_cluster, least_run
 from engine.redaction.leads import FOLDED, LEAST, leads_of
 from engine.redaction.literals import needs_of
 from engine.redaction.prefixes import longest, prefix_pattern, whole_prefix
-from engine.redaction.regex import RegexError, Scanner, make_scanner
+from engine.redaction.regex import RegexError, Scanner, Tails, make_scanner, make_tails
 from engine.redaction.rule import Rule
 from engine.redaction.syntax import SyntaxUnknown
 
@@ -72,40 +72,41 @@ class Wholes:
         return scanner.tail(0, text, start)
 
 
-class Ahead(NamedTuple):
+class Ahead:
     """What of a text that goes on could still become a match.
 
-    joint, joint_bounds: automata for the prefixes of many patterns, each with the most bytes that one of these can
-        match: those of all leads, those of the rules that have long keywords but no lead, those of short rules.
+    joint: automata for the prefixes of many patterns, each with the most bytes that one of these can match: those of
+        all leads, those of the rules that have long keywords but no lead, those of short rules; and those of the rules
+        that none of these has, one by one.
     wholes, bounds: the same of each rule.
-    literals: finds the rules whose leads are there as a whole. alone: the rules that no joint automaton has.
+    literals: finds the rules whose leads are there as a whole.
     """
 
-    joint: Scanner
-    joint_bounds: tuple[int, ...]
-    wholes: Wholes
-    bounds: tuple[int, ...]
-    literals: Prefilter
-    alone: tuple[int, ...]
+    __slots__ = ("bounds", "joint", "literals", "wholes")
+
+    def __init__(self, joint: Tails, wholes: Wholes, bounds: tuple[int, ...], literals: Prefilter) -> None:
+        self.joint = joint
+        self.wholes = wholes
+        self.bounds = bounds
+        self.literals = literals
 
     def live_from(self, text: bytes, start: int) -> int:
         """From where on the end of `text` could become a match of some rule; its size if from nowhere.
 
         `text` has no matches begun before `start`.
         """
-        size = len(text)
-        live = size
-        joint, wholes, bounds = self.joint, self.wholes, self.bounds
-        for index, bound in enumerate(self.joint_bounds):
-            live = min(live, joint.tail(index, text, _behind(text, max(start, size - bound))))
-        for rule in self.alone:
-            live = min(live, wholes.tail(rule, text, _behind(text, max(start, size - bounds[rule]))))
-        for rule in self.literals.candidates(text, start):
-            live = min(live, wholes.tail(rule, text, _behind(text, max(start, size - bounds[rule]))))
+        live = self.joint.live_from(text, start)
+        rules = self.literals.candidates(text, start)
+        if rules:
+            live = self._whole(rules, text, start, live)
         # `find`, because `in` takes its operand for a number first, which costs an exception.
-        if text.find(FOLDED[0]) >= 0 or text.find(FOLDED[1]) >= 0:
-            for rule, bound in enumerate(bounds):
-                live = min(live, wholes.tail(rule, text, _behind(text, max(start, size - bound))))
+        if not text.isascii() and (text.find(FOLDED[0]) >= 0 or text.find(FOLDED[1]) >= 0):
+            live = self._whole(range(len(self.bounds)), text, start, live)
+        return live
+
+    def _whole(self, rules: Iterable[int], text: bytes, start: int, live: int) -> int:
+        for rule in rules:
+            live = min(live, self.wholes.tail(rule, text, _behind(text, max(start, len(text) - self.bounds[rule]))))
         return live
 
 
@@ -126,9 +127,10 @@ class Alike:
     So they are asked for in groups: a text in which one pattern of all together does not occur has none of them.
     """
 
-    __slots__ = ("_joined", "_members", "_scanner")
+    __slots__ = ("_joined", "_members", "_scanner", "rules")
 
     def __init__(self, rules: tuple[Rule, ...], indices: list[int]) -> None:
+        self.rules = tuple(indices)
         self._members = [indices[at : at + _ALIKE] for at in range(0, len(indices), _ALIKE)]
         self._joined = True
         try:
@@ -136,9 +138,6 @@ class Alike:
         except RegexError:
             # Too large together: each is searched by itself.
             self._scanner, self._joined = make_scanner([]), False
-
-    def __bool__(self) -> bool:
-        return bool(self._members)
 
     def regions(self, text: bytes, spans: list[tuple[int, int]]) -> list[Region]:
         """The rules that may occur in a span, for each span that has any."""
@@ -155,24 +154,34 @@ class Alike:
         return found
 
 
-@dataclass(frozen=True, slots=True)
 class Search:
     """See the module. numbered: the rules whose matches begin with a cluster of digits. others: the short rules that
     nothing at all announces. is_other: of each rule, whether it is one of these."""
 
-    prefilter: Prefilter
-    scanner: Scanner
-    numbered: Alike
-    others: Alike
-    is_other: tuple[bool, ...]
-    ahead: Ahead
+    __slots__ = ("ahead", "is_other", "numbered", "others", "prefilter", "scanner")
+
+    def __init__(
+        self,
+        prefilter: Prefilter,
+        scanner: Scanner,
+        numbered: Alike,
+        others: Alike,
+        is_other: tuple[bool, ...],
+        ahead: Ahead,
+    ) -> None:
+        self.prefilter = prefilter
+        self.scanner = scanner
+        self.numbered = numbered
+        self.others = others
+        self.is_other = is_other
+        self.ahead = ahead
 
     def candidates(self, text: bytes, start: int = 0) -> list[Region]:
         """The rules that may match from byte `start` on, and where."""
         found, spans = self.prefilter.regions(text, start)
         if spans:
             found = found + self.numbered.regions(text, spans)
-        if self.others:
+        if self.others.rules:
             is_other = self.is_other
             whole = [region for region in found if is_other[region[0]]]
             if whole:
@@ -283,14 +292,20 @@ def _ahead(rules: tuple[Rule, ...], readings: list[_Reading]) -> Ahead:
     ]
     short = [index for index in unled if index not in keyed and readings[index].bound <= _SHORT]
     joint = (led, *([lead for index in some for lead in readings[index].leads] for some in (keyed, short)))
+    alone = [index for index in unled if index not in keyed and index not in short]
     return Ahead(
-        make_scanner([_any_of(prefixes) for prefixes in joint], _JOINT_MEM),
-        tuple(max((prefix.bound for prefix in prefixes), default=0) for prefixes in joint),
+        make_tails(
+            [*map(_any_of, joint), *(whole_prefix(rules[index].pattern) for index in alone)],
+            [
+                *(max((prefix.bound for prefix in prefixes), default=0) for prefixes in joint),
+                *(readings[index].bound for index in alone),
+            ],
+            _JOINT_MEM,
+        ),
         Wholes(tuple(rule.pattern for rule in rules)),
         tuple(reading.bound for reading in readings),
         # A rule that has no lead is not to be found by one, so the prefilter gets a literal that no text has.
         Prefilter([reading.lead_literals or [b"\0\0\0\0"] for reading in readings], [0] * len(readings)),
-        tuple(index for index in unled if index not in keyed and index not in short),
     )
 
 

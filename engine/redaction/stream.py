@@ -6,6 +6,9 @@ touches it, with the replacement in the piece in which the match begins and with
 Everything else in an event that is text, such as the repeats of the whole in `*.done` and `response.completed`, is
 redacted by itself. Tool arguments are held until they are whole, because JSON can only be rewritten as a whole.
 
+Nearly all events of a stream are like the one before but for one string, a channel's next piece. What they have in
+common was read and searched with the first, so only that string is read of the others (see the `template` kernel).
+
 Guarantees. However the stream is cut, in reads, events and deltas, each channel's text is `Profile.redact` of the whole
 text, and no byte of a hidden match leaves before the match is decided. A stream in which nothing is found leaves byte
 for byte. The order of events is kept. Comments, ids, retry fields and line endings of a changed event stay.
@@ -23,9 +26,11 @@ import orjson
 
 from engine._fast.jsonguard import GuardError
 from engine._fast.sse import Event, EventTooLong, Splitter, parse
+from engine._fast.template import Template
 from engine.redaction.answers import UnsearchableAnswer, Walker, drop_logprobs, searched_texts
 from engine.redaction.channels import Key, Kind, Piece, ended, pieces
 from engine.redaction.incremental import Edit, Incremental
+from engine.redaction.likeness import likeness
 from engine.redaction.profile import Profile
 
 # OpenAI's end of a stream, which is no JSON.
@@ -61,6 +66,11 @@ class RedactedStream:
         self._splitter = Splitter(max_bytes)
         self._waiting: deque[_Waiting] = deque()
         self._channels: dict[Key, _Channel] = {}
+        # The likeness of the last event that had one, and of which channel its text is a piece.
+        self._template: Template | None = None
+        self._templated: _Channel | None = None
+        # The channel of the last event that was not like it.
+        self._unlike: _Channel | None = None
         # Token texts repeat the answer, so what is found in them counts only if the answer itself has nothing of it.
         self._repeated: dict[str, int] = {}
 
@@ -74,18 +84,19 @@ class RedactedStream:
             events = self._splitter.feed(chunk)
         except EventTooLong as error:
             raise StreamTooLong(str(error)) from None
-        out = []
+        out: list[bytes] = []
         try:
             for event in events:
-                self._add(event)
+                if self._template is None or not self._add_like(event):
+                    self._add(event)
                 # Event by event, so that what leaves before a block does not depend on the reads.
-                out.append(self._release())
+                self._release(out)
         except StreamBlocked as blocked:
             blocked.ahead = b"".join(out)
             raise
         if self._size > self._max:
             raise StreamTooLong(f"{self._size} bytes; at most {self._max} are held")
-        return b"".join(out)
+        return out[0] if len(out) == 1 else b"".join(out)
 
     def finish(self) -> bytes:
         """The end of the stream: what is left of it. Raises the same."""
@@ -95,7 +106,45 @@ class RedactedStream:
         self._end(())
         for rule, count in self._repeated.items():
             self.findings.setdefault(rule, count)
-        return self._release()
+        out: list[bytes] = []
+        self._release(out)
+        return b"".join(out)
+
+    def _add_like(self, event: Event) -> bool:
+        """Adds an event that is like the template; whether it is."""
+        assert self._template is not None
+        assert self._templated is not None
+        text = self._template.text(event.raw)
+        if text is None:
+            return False
+        padding = self._template.padding
+        if padding and not self._walker.profile.clean(padding):
+            return False
+        waiting = _Waiting(event)
+        self._waiting.append(waiting)
+        self._size += len(event.raw)
+        waiting.text = text
+        waiting.channel = self._templated
+        self._templated.feed(text)
+        waiting.right = self._templated.size
+        if self._walker.blocked is not None:
+            raise StreamBlocked(self._walker.blocked)
+        return True
+
+    def _learn(self, waiting: _Waiting) -> None:
+        """Takes an event for the template of those that follow, if its channel is that of the last one, too."""
+        if len(waiting.pieces) != 1 or waiting.changed or waiting.bare:
+            self._unlike = None
+            return
+        piece, channel, *_ = waiting.pieces[0]
+        if channel is not self._unlike:
+            self._unlike = channel
+            return
+        self._unlike = None
+        if isinstance(piece.holder[piece.key], str):
+            template = likeness(waiting.event.raw, piece)
+            if template is not None:
+                self._template, self._templated = template, channel
 
     def _add(self, event: Event) -> None:
         waiting = _Waiting(event)
@@ -118,13 +167,18 @@ class RedactedStream:
             waiting.value = value = {"": value}
             waiting.bare = True
         for piece in pieces(value):
-            waiting.pieces.append((piece, *self._channel(piece).feed(piece.text)))
+            channel = self._channel(piece)
+            left = channel.size
+            channel.feed(piece.text.encode())
+            waiting.pieces.append((piece, channel, left, channel.size))
         if may_hide or not self._walker.profile.clean(found):
             self._redact_rest(waiting)
         if len(event.raw) > len(event.data) + _PLAIN:
             self._refuse_findings(b"".join(line for line in event.raw.splitlines(keepends=True) if not _is_data(line)))
         end = ended(value)
-        if end is not None:
+        if end is None:
+            self._learn(waiting)
+        else:
             self._end(end)
         self._check_block()
 
@@ -164,15 +218,16 @@ class RedactedStream:
         if self._walker.blocked is not None:
             raise StreamBlocked(self._walker.blocked)
 
-    def _release(self) -> bytes:
-        """The events that wait no longer."""
-        out = []
+    def _release(self, out: list[bytes]) -> None:
+        """Moves the events that wait no longer to `out`."""
         waiting = self._waiting
-        while waiting and waiting[0].settled():
-            event = waiting.popleft()
-            self._size -= len(event.event.raw)
-            out.append(event.written())
-        return b"".join(out)
+        while waiting:
+            first: _Waiting = waiting[0]
+            if not first.settled():
+                return
+            waiting.popleft()
+            self._size -= len(first.event.raw)
+            out.append(first.written())
 
     def _refuse_findings(self, raw: bytes) -> None:
         """Searches bytes that cannot be rewritten; what is found there withholds the stream."""
@@ -188,26 +243,25 @@ class _Channel:
         self._walker = walker
         self._repeated = repeated
         self._kind = kind
-        self._size = 0
+        self.size = 0
         self.ended = False
         self._text = Incremental(walker.profile) if kind != "json" else None
-        self._held: list[str] = []
+        self._held: list[bytes] = []
         self.settled = 0
         self.edits: deque[Edit] = deque()
 
-    def feed(self, text: str) -> tuple[_Channel, int, int]:
-        """Takes a piece; the channel, and where in it the piece stands, in bytes."""
-        if self.ended and text:
+    def feed(self, data: bytes) -> None:
+        """Takes the next piece, UTF-8."""
+        if not data:
+            return
+        if self.ended:
             raise UnsearchableAnswer("a text that goes on after its end")
-        data = text.encode()
-        begin = self._size
-        self._size += len(data)
+        self.size += len(data)
         if self._text is None:
-            self._held.append(text)
-        elif data:
+            self._held.append(data)
+        else:
             self._text.feed(data)
             self._note(self._text)
-        return self, begin, self._size
 
     def end(self) -> None:
         """The channel is whole."""
@@ -216,12 +270,12 @@ class _Channel:
             self._text.finish()
             self._note(self._text)
             return
-        whole = "".join(self._held)
+        whole = b"".join(self._held).decode()
         self._held.clear()
         redacted = self._walker.json_text(whole)
         if redacted != whole:
-            self.edits.append(Edit(0, self._size, redacted.encode()))
-        self.settled = self._size
+            self.edits.append(Edit(0, self.size, redacted.encode()))
+        self.settled = self.size
 
     def _note(self, text: Incremental) -> None:
         self.settled = text.settled
@@ -255,9 +309,12 @@ class _Channel:
 
 
 class _Waiting:
-    """An event, its pieces with where they stand in their channels, and whether it was changed already."""
+    """An event, its pieces with where they stand in their channels, and whether it was changed already.
 
-    __slots__ = ("bare", "changed", "event", "pieces", "value")
+    An event like the template has no pieces, but the text in its place, whose end in the channel is `right`.
+    """
+
+    __slots__ = ("bare", "changed", "channel", "event", "pieces", "right", "text", "value")
 
     def __init__(self, event: Event) -> None:
         self.event = event
@@ -265,12 +322,19 @@ class _Waiting:
         self.pieces: list[tuple[Piece, _Channel, int, int]] = []
         self.changed = False
         self.bare = False
+        self.channel: _Channel | None = None
+        self.text = b""
+        self.right = 0
 
     def settled(self) -> bool:
-        return all(channel.settled >= right for _, channel, _, right in self.pieces)
+        if self.channel is not None:
+            return self.channel.settled >= self.right
+        return not [piece for piece, channel, _, right in self.pieces if channel.settled < right]
 
     def written(self) -> bytes:
         """The bytes of the event: its own where nothing in it changed."""
+        if self.channel is not None:
+            return self._like_written(self.channel)
         changed = self.changed
         for piece, channel, left, right in self.pieces:
             if not channel.edits:
@@ -286,6 +350,20 @@ class _Waiting:
             return self.event.raw
         drop_logprobs(self.value)
         return _with_data(self.event.raw, orjson.dumps(self.value[""] if self.bare else self.value))
+
+    def _like_written(self, channel: _Channel) -> bytes:
+        text = self.text
+        if not channel.edits or not text:
+            return self.event.raw
+        kept = channel.take(text, self.right - len(text), self.right)
+        if kept is text:
+            return self.event.raw
+        assert self.event.data is not None
+        value = orjson.loads(self.event.data)
+        piece = next(pieces(value))
+        piece.holder[piece.key] = kept.decode()
+        drop_logprobs(value)
+        return _with_data(self.event.raw, orjson.dumps(value))
 
 
 class _Apart:

@@ -77,6 +77,11 @@ FAMILIES: Final = _catalogue(
         ("upstream", "reason"),
     ),
     Family("tidegate_connections", "gauge", "Client connections open now.", ("worker",)),
+    Family(
+        "tidegate_proxy_protocol_refused_total",
+        "counter",
+        "Connections closed for want of a valid PROXY header from a trusted proxy.",
+    ),
     Family("tidegate_workers_ready", "gauge", "Workers that serve."),
     Family("tidegate_worker_restarts_total", "counter", "Workers started again after they ended unasked."),
     Family("tidegate_policy_reloads_total", "counter", "Policy reloads by result: applied or refused.", ("result",)),
@@ -96,6 +101,8 @@ FAMILIES: Final = _catalogue(
         "Decisions of limits by their declared mode, because the store failed.",
         ("mode",),
     ),
+    Family("tidegate_keys_store_failing", "gauge", "1 while this host cannot compare its keys with the other hosts'."),
+    Family("tidegate_keys_received_total", "counter", "Keys of other hosts that were new here, or had changed."),
     Family("tidegate_build_info", "gauge", "Always 1; the labels say what runs.", ("version", "python")),
 )
 

@@ -117,17 +117,18 @@ class Board:
 class Metrics:
     """The series of one process. One thread at a time makes series; adding is safe from any thread.
 
-    `add(index, n=1)`, `set(index, value)` and `get(index)` work on the indices that `counter` and `gauge` give.
+    `add(index, n=1)`, `set(index, value)` and `get(index)`, which are those of `words`, work on the indices that
+    `counter` and `gauge` give.
     """
 
     def __init__(self, board: Board, stripe: int) -> None:
-        self._words = board.words(stripe)
+        self.words = board.words(stripe)
         self._directory = board.directory(stripe)
         self._known = {(series.name, series.labels): series for series in board.series(stripe)}
         self._free = max((series.word + series.words for series in self._known.values()), default=_FIRST_SERIES)
-        self.add = self._words.add
-        self.set = self._words.set
-        self.get = self._words.get
+        self.add = self.words.add
+        self.set = self.words.set
+        self.get = self.words.get
         self._dropped = self.counter("tidegate_metrics_dropped_series_total")
 
     def counter(self, name: str, **labels: str) -> int:
@@ -143,7 +144,7 @@ class Metrics:
         bounds = tuple(float(bound) for bound in buckets)
         if not 1 <= len(bounds) <= MAX_BOUNDS:
             raise MetricError(f"{name}: {len(bounds)} buckets are not within 1 and {MAX_BOUNDS}")
-        return Histogram(self._words, self._word(name, "histogram", labels, bounds), bounds)
+        return Histogram(self.words, self._word(name, "histogram", labels, bounds), bounds)
 
     def _word(self, name: str, kind: Kind, given: dict[str, str], bounds: tuple[float, ...]) -> int:
         labels = tuple((label, given[label]) for label in family(name, kind, tuple(given)).labels)
@@ -154,7 +155,7 @@ class Metrics:
             return known.word
         series = Series(name, labels, self._free, bounds)
         entry = msgspec.json.encode(series)
-        used = self._words.get(_DIRECTORY_USED)
+        used = self.words.get(_DIRECTORY_USED)
         end = used + _LENGTH_BYTES + len(entry)
         if self._free + series.words > WORDS or end > DIRECTORY_BYTES:
             log.warning("no room for the series %s %s: it is not shown", name, dict(labels))
@@ -162,7 +163,7 @@ class Metrics:
             series = Series(name, labels, _SCRATCH, bounds)
         else:
             self._directory[used:end] = len(entry).to_bytes(_LENGTH_BYTES, "little") + entry
-            self._words.set(_DIRECTORY_USED, end)
+            self.words.set(_DIRECTORY_USED, end)
             self._free += series.words
         self._known[(name, labels)] = series
         return series.word

@@ -4,16 +4,18 @@ The order matters. First the bound on the size; then the guard, so that nothing 
 could read in two ways; then the typed decoding; then what types cannot say. The body is not rewritten: what goes
 upstream are the bytes that were checked here.
 
-An unknown ``type`` of a part, block or item fails the typed decoding, which knows only its own variants. Such a body
-is read once more with each object of an unknown type taken for `Opaque`. That costs an ordinary JSON decoding, and
-only requests that use what this build does not know pay it.
+An unknown ``type`` of a part, block or tool fails the typed decoding, which knows only its own variants. Such a body
+is read once more with each object of an unknown type taken for `Opaque` (see `engine.validation.opaque`). That costs an
+ordinary JSON decoding, and only requests that use what this build does not know pay it. Lists of items that need not
+carry a type are decoded item by item (see `engine.validation.variants`).
 
 Failure modes: `Refusal` of kind TOO_LARGE for the size, BAD_REQUEST for everything else, with ``param`` the place.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, cast
 
 import msgspec
 
@@ -28,11 +30,13 @@ from engine.validation import (
     place,
 )
 from engine.validation.hygiene import TextRules
+from engine.validation.opaque import hide_unknown, refuse_slip
 from engine.validation.request import Request, RequestShape
-from engine.validation.shape import UNKNOWN_TYPE
+from engine.validation.shape import missing
+from engine.validation.tree import items_of
 from engine.validation.unknown import Unknown
 
-__all__ = ["Bounds", "DEEPEST", "ENDPOINTS", "Request", "decode", "decode_named", "guard"]
+__all__ = ["Bounds", "DEEPEST", "ENDPOINTS", "Request", "SHAPES", "decode", "decode_named", "guard"]
 
 DEEPEST = 512
 """The largest depth a policy may ask for: decoders below use the C stack, under the interpreter's limit of 1000."""
@@ -40,13 +44,15 @@ DEEPEST = 512
 
 class Bounds(msgspec.Struct, frozen=True, gc=False):
     """The policy's bounds on a request: bytes of body, nesting of arrays and objects, messages or input items, and what
-    becomes of fields that the shapes do not know, and of texts that the policy refuses."""
+    becomes of fields that the shapes do not know, and of texts that the policy refuses. `new_types`: types of parts,
+    items and tools that the provider has added since (see `engine.validation.opaque`)."""
 
     max_depth: int = 64
     max_messages: int = 1000
     max_body: int = 1 << 20
     unknown_fields: Unknown = "allow"
     text: TextRules | None = None
+    new_types: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not 1 <= self.max_depth <= DEEPEST:
@@ -55,26 +61,19 @@ class Bounds(msgspec.Struct, frozen=True, gc=False):
             raise ValueError("max_messages and max_body must be at least 1")
 
 
-class _Dialect(NamedTuple):
-    shape: type[RequestShape]
-    decoder: msgspec.json.Decoder[RequestShape]
-    known_types: frozenset[str]
-
-
-def _dialect(shape: type[RequestShape], known_types: frozenset[str]) -> _Dialect:
-    return _Dialect(shape, msgspec.json.Decoder(shape), known_types)
-
-
-_DIALECTS = {
-    "chat": _dialect(openai_chat.ChatRequest, openai_chat.KNOWN_TYPES),
-    "completions": _dialect(openai_completions.CompletionsRequest, openai_completions.KNOWN_TYPES),
-    "embeddings": _dialect(openai_embeddings.EmbeddingsRequest, openai_embeddings.KNOWN_TYPES),
-    "responses": _dialect(openai_responses.ResponsesRequest, openai_responses.KNOWN_TYPES),
-    "messages": _dialect(anthropic_messages.MessagesRequest, anthropic_messages.KNOWN_TYPES),
+SHAPES: dict[str, type[RequestShape]] = {
+    "chat": openai_chat.ChatRequest,
+    "completions": openai_completions.CompletionsRequest,
+    "embeddings": openai_embeddings.EmbeddingsRequest,
+    "responses": openai_responses.ResponsesRequest,
+    "messages": anthropic_messages.MessagesRequest,
 }
-_DECODE = {endpoint: dialect.decoder.decode for endpoint, dialect in _DIALECTS.items()}
+"""By endpoint, the shape of its requests."""
+_DECODE: dict[str, Callable[[bytes], RequestShape]] = {
+    endpoint: msgspec.json.Decoder(shape).decode for endpoint, shape in SHAPES.items()
+}
 
-ENDPOINTS = frozenset(_DIALECTS)
+ENDPOINTS = frozenset(SHAPES)
 """The endpoints that `decode` knows."""
 
 
@@ -106,8 +105,10 @@ def decode(endpoint: str, body: bytes, bounds: Bounds) -> Request:
     try:
         shape = _DECODE[endpoint](body)
     except msgspec.ValidationError:
-        shape = _decode_slowly(_DIALECTS[endpoint], body)
+        shape = _decode_slowly(SHAPES[endpoint], body, bounds.new_types)
     shape.check(bounds.max_messages)
+    if shape.variants:
+        _check_items(shape, bounds.new_types)
     return Request(endpoint, shape.model, shape.stream or False, shape)
 
 
@@ -132,31 +133,57 @@ def decode_named(body: bytes, bounds: Bounds) -> tuple[str, bool]:
     return named.model, named.stream or False
 
 
-def _decode_slowly(dialect: _Dialect, body: bytes) -> RequestShape:
+def _decode_slowly(kind: type[RequestShape], body: bytes, news: frozenset[str]) -> RequestShape:
     """The way of a body that is not of the shape as it stands: for its unknown types, or because it is wrong."""
     value = msgspec.json.decode(body)
-    _hide_unknown(value, dialect.known_types)
+    if isinstance(value, dict):
+        for name in kind.variants:
+            items = value.get(name)
+            if isinstance(items, list):
+                value[name] = [msgspec.Raw(msgspec.json.encode(item)) for item in items]
+    hide_unknown(kind, value, news)
+    return cast(RequestShape, _convert(value, kind))
+
+
+def _convert(value: Any, kind: type[msgspec.Struct], path: tuple[str | int, ...] = ()) -> Any:
+    """A parsed value, which is at `path`, as a struct. Raises Refusal."""
     try:
-        return msgspec.convert(value, dialect.shape)
+        return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        where, message = place.explain(error, value, dialect.shape)
+        where, message = place.explain(error, value, kind, path)
         raise Refusal(BAD_REQUEST, message, param=where or None) from None
 
 
-def _hide_unknown(value: Any, known_types: frozenset[str]) -> None:
-    """Empty every object below `value` whose ``type`` is unknown, and mark it as such.
+def _check_items(shape: RequestShape, news: frozenset[str]) -> None:
+    """Raise Refusal unless the raw items of a shape are what their types say."""
+    for name, variants in shape.variants.items():
+        items = getattr(shape, name)
+        if isinstance(items, list):
+            for index, item in enumerate(items):
+                try:
+                    decoder = variants.decoders.get(variants.type_of_raw(item))
+                    if decoder is not None:
+                        decoder(item)
+                        continue
+                except msgspec.ValidationError:
+                    pass
+                _check_slowly(shape, name, index, msgspec.json.decode(item), news)
 
-    Objects in free-form places (a JSON Schema) are emptied too: the shapes take any object there.
-    """
-    pending = [value]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, list):
-            pending.extend(node)
-        elif isinstance(node, dict):
-            kind = node.get("type")
-            if isinstance(kind, str) and kind not in known_types:
-                node.clear()
-                node["type"] = UNKNOWN_TYPE
-            else:
-                pending.extend(node.values())
+
+def _check_slowly(shape: RequestShape, name: str, index: int, item: Any, news: frozenset[str]) -> None:
+    """The same for one item that is not of its type as it stands."""
+    variants = shape.variants[name]
+    if not isinstance(item, dict):
+        raise Refusal(BAD_REQUEST, "Expected 'object'.", param=place.spell((name, index)))
+    kind = variants.type_of(item)
+    if not isinstance(kind, str):
+        raise Refusal(BAD_REQUEST, "Expected 'str'.", param=place.spell((name, index, "type")))
+    if not kind:
+        raise missing(place.spell((name, index)), "type")
+    struct = variants.structs.get(kind)
+    if struct is None:
+        if kind not in news:
+            refuse_slip(items_of(variants), kind, item, (name, index))
+        return
+    hide_unknown(struct, item, news, (name, index))
+    _convert(item, struct, (name, index))

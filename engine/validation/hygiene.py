@@ -1,6 +1,7 @@
-"""Characters and phrases in a request's texts that a policy refuses: what people do not see and models read.
+"""Characters and phrases in a request's texts that a policy refuses or puts on the record: what people do not see and
+models read, and what is known to turn models.
 
-Groups, each switched on by name in ``validation.refuse_text``:
+Groups, each switched on by name in ``validation.refuse_text`` or ``validation.flag_text``:
 
 - ``tags``: U+E0000 to U+E007F, an invisible copy of ASCII; the flags of England, Scotland and Wales are made of them
   and pass.
@@ -12,6 +13,10 @@ Groups, each switched on by name in ``validation.refuse_text``:
 - ``repetition``: "repeat ... forever", which makes models give away training data (Nasr et al. 2023, "Scalable
   Extraction of Training Data from (Production) Language Models").
 
+- ``injection``: phrases of known prompt injections (see `engine.validation.injection`).
+- ``repeated``: a short unit that fills thousands of characters (see `engine.validation.repeated`); not where data of
+  images, sounds and files stands.
+
 Keys of objects are texts too. The time is linear in the length of the body.
 """
 
@@ -19,14 +24,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Literal
 
 from engine._fast.jsonguard import texts
 from engine.errors import BAD_REQUEST, Refusal
+from engine.validation.injection import injections
 from engine.validation.place import spell
+from engine.validation.repeated import is_repeated
 
-Group = Literal["tags", "bidi", "invisible", "controls", "repetition"]
+Group = Literal["tags", "bidi", "invisible", "controls", "repetition", "injection", "repeated"]
 
 _FLAG: Final = "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f"
 PATTERNS: Final[dict[Group, str]] = {
@@ -38,32 +45,57 @@ PATTERNS: Final[dict[Group, str]] = {
 }
 
 
+# What a finding of a request is called begins with this.
+INPUT: Final = "input_"
+# Fields whose long texts are data, which may well be the same byte over and over.
+_DATA: Final = frozenset(("url", "image_url", "data", "file_data", "encrypted_content", "signature"))
+
+
 class TextRules:
     """The groups of one policy. Immutable, safe from several threads."""
 
-    __slots__ = ("_search",)
+    __slots__ = ("_search", "_tests")
 
     def __init__(self, groups: Iterable[Group]) -> None:
-        chosen = "|".join(f"(?P<{group}>{PATTERNS[group]})" for group in groups)
+        chosen = set(groups)
+        patterns = [f"(?P<{group}>{pattern})" for group, pattern in PATTERNS.items() if group in chosen]
         # A flag is taken first and whole, so that its tags are not looked at.
-        self._search = re.compile(f"{_FLAG}|{chosen}")
+        self._search = re.compile("|".join((_FLAG, *patterns))) if patterns else None
+        self._tests: list[tuple[Group, Callable[[str], bool]]] = []
+        if "injection" in chosen:
+            self._tests.append(("injection", injections()))
+        if "repeated" in chosen:
+            self._tests.append(("repeated", is_repeated))
 
-    def _found(self, text: str) -> str | None:
-        """The group of the first thing that is refused."""
-        return next((match.lastgroup for match in self._search.finditer(text) if match.lastgroup is not None), None)
+    def _found(self, text: str, field: str = "") -> str | None:
+        """The group of the first thing that is found in a text of a field."""
+        if self._search is not None:
+            for match in self._search.finditer(text):
+                if match.lastgroup is not None:
+                    return match.lastgroup
+        for group, test in self._tests:
+            if test(text) and not (group == "repeated" and field in _DATA):
+                return group
+        return None
 
     def check(self, body: bytes, max_depth: int) -> None:
         """Raises Refusal (400) that names the place. `body` passed the guard under `max_depth`."""
+        for path, group in self.find(body, max_depth):
+            raise Refusal(
+                BAD_REQUEST, f"The text has what the policy refuses: {group}.", param=spell(path), control="hygiene"
+            )
+
+    def find(self, body: bytes, max_depth: int) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """The texts with something of the groups: where they stand, and the first group. The same conditions."""
         # Between any two strings stands a separator. One of a text's own, which would hide its zero, has an escape.
         alone = texts(body, max_depth).decode().split("\n\0\n")
         if b"\\u0000" not in body and not any(self._found(text) for text in alone):
             return
         for path, text in _strings(json.loads(body), ()):
-            group = self._found(text)
+            field = next((step for step in reversed(path) if isinstance(step, str)), "")
+            group = self._found(text, field)
             if group is not None:
-                raise Refusal(
-                    BAD_REQUEST, f"The text has what the policy refuses: {group}.", param=spell(path), control="hygiene"
-                )
+                yield path, group
 
 
 def _strings(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -28,12 +28,12 @@ from engine.validation.shape import (
     Part,
     Penalty,
     Positive,
+    SafetyIdentifier,
     Shape,
     Stop,
     StreamOptions,
     Temperature,
     TopLogprobs,
-    tags,
     too_many,
 )
 
@@ -80,6 +80,7 @@ class FilePart(CacheablePart, frozen=True, gc=False, kw_only=True, tag="file"):
 
 ContentPart = TextPart | RefusalPart | ImagePart | AudioPart | FilePart | Opaque
 Content = str | list[ContentPart]
+Said = str | Annotated[list[ContentPart], Meta(min_length=1)]
 
 
 class FunctionCall(Part, frozen=True, gc=False, kw_only=True):
@@ -111,15 +112,15 @@ class Message(Part, frozen=True, gc=False, kw_only=True, tag_field="role"):
 
 
 class DeveloperMessage(Message, frozen=True, gc=False, kw_only=True, tag="developer"):
-    content: Content
+    content: Said
 
 
 class SystemMessage(Message, frozen=True, gc=False, kw_only=True, tag="system"):
-    content: Content
+    content: Said
 
 
 class UserMessage(Message, frozen=True, gc=False, kw_only=True, tag="user"):
-    content: Content
+    content: Said
 
 
 class AssistantMessage(Message, frozen=True, gc=False, kw_only=True, tag="assistant"):
@@ -239,7 +240,8 @@ class WebSearchOptions(Part, frozen=True, gc=False, kw_only=True):
     user_location: UserLocation | None = None
 
 
-class Prediction(Part, frozen=True, gc=False, kw_only=True, tag="content"):
+class Prediction(Part, frozen=True, gc=False, kw_only=True):
+    type: Literal["content"]
     content: Content
 
 
@@ -263,7 +265,7 @@ class ChatRequest(Shape, frozen=True, gc=False, kw_only=True):
     tools: list[FunctionTool | CustomTool | Opaque] | None = None
     tool_choice: Literal["none", "auto", "required"] | FunctionChoice | CustomChoice | AllowedToolsChoice | None = None
     parallel_tool_calls: bool | None = None
-    functions: list[FunctionDefinition] | None = None
+    functions: Annotated[list[FunctionDefinition], Meta(min_length=1, max_length=128)] | None = None
     function_call: Literal["none", "auto"] | Named | None = None
     response_format: TextFormat | JsonObjectFormat | JsonSchemaFormat | None = None
     modalities: list[Literal["text", "audio"]] | None = None
@@ -278,26 +280,9 @@ class ChatRequest(Shape, frozen=True, gc=False, kw_only=True):
     prompt_cache_key: str | None = None
     prompt_cache_options: CacheOptions | None = None
     prompt_cache_retention: CacheRetention | None = None
-    safety_identifier: str | None = None
+    safety_identifier: SafetyIdentifier | None = None
     web_search_options: WebSearchOptions | None = None
 
     def check(self, max_messages: int) -> None:
         if len(self.messages) > max_messages:
             raise too_many("messages", len(self.messages), max_messages)
-
-
-KNOWN_TYPES = tags(
-    TextPart,
-    RefusalPart,
-    ImagePart,
-    AudioPart,
-    FilePart,
-    FunctionToolCall,
-    CustomToolCall,
-    AllowedToolsChoice,
-    TextFormat,
-    JsonObjectFormat,
-    JsonSchemaFormat,
-    Prediction,
-    GrammarInput,
-) | {"approximate"}

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from engine.errors import BAD_REQUEST, Refusal
 from engine.validation.shape import (
     Bounded,
     Choices,
@@ -19,11 +20,13 @@ from engine.validation.shape import (
     Stop,
     StreamOptions,
     Temperature,
+    Texts,
+    refuse_mixed,
 )
 
 
 class CompletionsRequest(Shape, frozen=True, gc=False, kw_only=True):
-    prompt: str | list[str | int | list[int]] | None
+    prompt: str | Texts | None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     suffix: str | None = None
@@ -41,5 +44,8 @@ class CompletionsRequest(Shape, frozen=True, gc=False, kw_only=True):
     seed: int | None = None
     user: str | None = None
 
-
-KNOWN_TYPES: frozenset[str] = frozenset()
+    def check(self, max_messages: int) -> None:
+        if isinstance(self.prompt, list):
+            refuse_mixed("prompt", self.prompt)
+        if self.best_of is not None and self.n is not None and self.best_of < self.n:
+            raise Refusal(BAD_REQUEST, f"Expected 'int' >= {self.n}, which is 'n'.", param="best_of")

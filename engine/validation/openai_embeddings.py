@@ -5,20 +5,25 @@ It is never streamed.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
-from msgspec import Meta
+from engine.errors import BAD_REQUEST, Refusal
+from engine.validation.shape import NonEmpty, Positive, Shape, Texts, refuse_mixed
 
-from engine.validation.shape import Positive, Shape
+MAX_TEXTS: Final = 2048
 
 
 class EmbeddingsRequest(Shape, frozen=True, gc=False, kw_only=True):
     stream: ClassVar[bool] = False
 
-    input: Annotated[str, Meta(min_length=1)] | Annotated[list[str | int | list[int]], Meta(min_length=1)]
+    input: NonEmpty | Texts
     dimensions: Positive | None = None
     encoding_format: Literal["float", "base64"] | None = None
     user: str | None = None
 
-
-KNOWN_TYPES: frozenset[str] = frozenset()
+    def check(self, max_messages: int) -> None:
+        if isinstance(self.input, list):
+            refuse_mixed("input", self.input)
+            # The tokens of one text may be more.
+            if len(self.input) > MAX_TEXTS and not isinstance(self.input[0], int):
+                raise Refusal(BAD_REQUEST, f"Expected 'array' of length <= {MAX_TEXTS}.", param="input")

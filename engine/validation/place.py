@@ -23,6 +23,8 @@ MAX_NAME = 64  # characters of a key that the client chose
 _AT = re.compile(r" - at (`key` in )?`\$([^`]*)`$")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[[^\]]*\]")
 _PLAIN = re.compile(r"[\w$-]+")
+# What a struct says of one of its fields itself.
+_OWN = re.compile(r"(\w+): (.+)")
 _MISSING = re.compile(r"Object missing required field `([^`]+)`")
 
 
@@ -41,11 +43,13 @@ def spell(path: Iterable[str | int]) -> str:
     return "".join(steps).removeprefix(".")
 
 
-def explain(error: msgspec.ValidationError, value: Any, shape: Any) -> tuple[str, str]:
-    """The place of `error`, met while `value` was read as a `shape`, and a sentence that says what was expected."""
+def explain(
+    error: msgspec.ValidationError, value: Any, shape: Any, start: tuple[str | int, ...] = ()
+) -> tuple[str, str]:
+    """The place of `error`, met while `value`, itself at `start`, was read as a `shape`, and what was expected."""
     text = str(error)
     at = _AT.search(text)
-    path: list[str | int] = []
+    path: list[str | int] = [*start]
     expected: Any = shape
     if at is not None:
         text = text[: at.start()]
@@ -59,6 +63,10 @@ def explain(error: msgspec.ValidationError, value: Any, shape: Any) -> tuple[str
             expected = _item_type(expected, value)
             key, value = _first_wrong(value, expected)
             path.append(key)
+    own = _OWN.fullmatch(text)
+    if own is not None:
+        path.append(own[1])
+        text = own[2]
     missing = _MISSING.fullmatch(text)
     if missing is not None:
         path.append(missing[1])

@@ -32,15 +32,15 @@ def _nowhere(uri: str) -> Any:
 
 
 class Schema:
-    """A compiled schema. Immutable, safe from several threads."""
+    """A compiled schema. Immutable, safe from several threads. `source` is the schema as it was read."""
 
-    __slots__ = ("_validator",)
+    __slots__ = ("_validator", "source")
 
     def __init__(self, text: bytes) -> None:
         """Raises SchemaError."""
         try:
             check(text, MAX_SCHEMA_DEPTH)
-            schema = orjson.loads(text)
+            schema = self.source = orjson.loads(text)
         except (GuardError, orjson.JSONDecodeError) as error:
             raise SchemaError(f"is not JSON: {error}") from None
         try:

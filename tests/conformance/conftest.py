@@ -20,15 +20,18 @@ models: {{"claude*": {{upstream: claude}}, "*": {{upstream: main}}}}
 identity: {{anonymous: user}}
 roles:
   user: {{endpoints: ["*"], models: ["*"], redaction: none}}
+  sealed: {{endpoints: ["*"], models: ["*"], redaction: none, parameters: {{logprobs: strip}}}}
+  rounded: {{endpoints: ["*"], models: ["*"], redaction: none, parameters: {{logprobs: round}}}}
 # The pack is not what is tried here, and compiling it is most of a start.
 redaction: {{default: {{}}, none: {{}}}}
-validation: {{max_body: 64KiB}}
+validation: {{max_body: 64KiB, response_format: flag, flag_text: [injection]}}
+tools: {{tide: {{arguments: in.json}}, lax: {{arguments: in.json, invalid: flag}}}}
 routes:
   - {{name: score, path: /v1/score, upstream: main, methods: [POST, GET]}}
   - {{name: shaped, path: /v1/shaped, upstream: main, request_schema: in.json, response_schema: out.json}}
   - {{name: flagged, path: /v1/flagged, upstream: main, response_schema: out.json, invalid_response: flag}}
 """
-REQUEST_SCHEMA = '{"properties": {"n": {"type": "integer"}}, "required": ["n"]}'
+REQUEST_SCHEMA = '{"properties": {"n": {"$ref": "#/$defs/n"}}, "required": ["n"], "$defs": {"n": {"type": "integer"}}}'
 RESPONSE_SCHEMA = '{"type": "object", "required": ["choices"]}'
 
 

@@ -62,6 +62,26 @@ def check_error(answer: Answer) -> None:
     assert "error" in answer.json
 
 
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (b"keep-alive", [b"user-agent", b"traceparent"]),
+        (b"Keep-Alive, Traceparent", [b"user-agent"]),
+        (b"traceparent,x ,User-Agent", []),
+        (b"authorization, content-type, host, traceparent-x", [b"user-agent", b"traceparent"]),
+    ],
+)
+def test_a_field_that_connection_lists_ends_at_this_hop(
+    connection: Connection, upstream: StrictUpstream, value: bytes, kept: list[bytes]
+) -> None:
+    upstream.take()
+    connection.send(sized(BODY, b"Connection: " + value, b"User-Agent: probe", b"Traceparent: 00-1"))
+    assert connection.answer().status == 200
+    (seen,) = upstream.take()
+    check_forwarded(seen)
+    assert [name for name in seen.names if name in (b"user-agent", b"traceparent")] == kept
+
+
 def test_there_are_enough_and_each_has_a_name_of_its_own() -> None:
     assert len(PROBES) >= 250
     assert len({probe.name for probe in PROBES}) == len(PROBES)

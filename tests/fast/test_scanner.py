@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine._fast import scanner
-from engine._fast.scanner import PatternError, Scanner
-from engine.redaction.regex import Place, Pyre2Scanner, RegexError, make_scanner
+from engine._fast.scanner import PatternError, Scanner, Tails
+from engine.redaction.regex import Place, Pyre2Scanner, Pyre2Tails, RegexError, make_scanner, make_tails
 
 ENGINES = [Scanner, Pyre2Scanner]
 # Leftmost-first is what both engines and `re` have in common; none of these can match in exponential time.
@@ -69,6 +69,50 @@ def test_long_texts(size: int) -> None:
     assert kernel.occurs(0, text)
     assert kernel.find(1, text) is None
     assert not kernel.occurs(1, text)
+
+
+def test_what_stands_behind_the_end_is_seen_but_takes_no_part() -> None:
+    kernel = Scanner([r"\bkey\b", r"key$", "[a-z]+", r"(?m)key$"])
+    text = b"a key, keys\nkey\nb"
+    for rule, place in ((0, (2, 5, 2, 5)), (1, None), (2, (0, 1, 0, 1)), (3, None)):
+        assert kernel.find(rule, text, 0, 5) == place
+        assert kernel.occurs(rule, text, 0, 5) == (place is not None)
+    assert kernel.find(0, text, 6, 10) is None
+    assert kernel.find(3, text, 6, 15) == (12, 15, 12, 15)
+    assert kernel.find(2, text, 2, 4) == (2, 4, 2, 4)
+    assert kernel.find(2, text, 5, 2) is None
+    assert kernel.find(2, text, 0, 99) == kernel.find(2, text) == (0, 1, 0, 1)
+
+
+@pytest.mark.parametrize("make", [Tails, Pyre2Tails])
+def test_the_longest_end_of_several_patterns(make: Callable[[list[str], list[int]], Tails]) -> None:
+    patterns, bounds = [r"(?:a(?:b(?:c)?)?)?\z", r"[0-9]*\z", r"(?:é[xy]*)?\z"], [3, 4, 9]
+    kernel = make(patterns, bounds)
+
+    @settings(max_examples=200, derandomize=True, deadline=None)
+    @given(st.text(alphabet="abcxyé01 ", max_size=12), st.integers(0, 6))
+    def check(text: str, start: int) -> None:
+        data = text.encode()
+        begin = len(text[:start].encode())
+        ends = [
+            at
+            for at in range(begin, len(data))
+            if data[at] & 0xC0 != 0x80
+            and any(
+                len(data) - at <= bound and re.fullmatch(pattern[:-2], data[at:].decode())
+                for pattern, bound in zip(patterns, bounds, strict=True)
+            )
+        ]
+        assert kernel.live_from(data, begin) == min([*ends, len(data)])
+
+    check()
+
+
+def test_each_of_several_patterns_has_a_bound() -> None:
+    with pytest.raises(ValueError, match="one bound"):
+        Tails([r"a?\z"], [])
+    with pytest.raises(RegexError):
+        make_tails(["("], [1])
 
 
 def test_invalid_utf8_ends_nothing() -> None:

@@ -12,12 +12,29 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from engine._fast import jsonguard
 from engine._fast.sse import EventTooLong, Splitter
 from engine.errors import Refusal
+from engine.extraction.answer_stream import AnswerStream
+from engine.extraction.answers import AnswerRules, UnreadableAnswer
+from engine.identity.shared_key import SharedKey, join
+from engine.identity.shared_key import decode as decode_key
+from engine.identity.shared_key import encode as encode_key
 from engine.policy.loader import PolicyError, parse_policy
 from engine.proxy.heads import MAX_FIELDS, check_head
+from engine.proxy.proxy_protocol import LONGEST, HeaderError, HeaderReader
+from engine.validation.answer_shape import AnswerShapes, ToolSchema, Uncheckable
+from engine.validation.answer_shape_stream import Misfitting, ShapeStream
 from engine.validation.decode import ENDPOINTS, Bounds, decode
+from engine.validation.schema import Schema
 from engine.validation.unknown import settle_unknown
 from tests.fast.oracles import jsonguard as oracle
 
+RULES = AnswerRules("strip", drop_fingerprint=True, model_as_asked=True, replace_ids=True)
+_TOOL = ToolSchema(Schema(b'{"properties": {"n": {"type": "integer"}}}'), blocks=True)
+_ASK = b'{"response_format": {"type": "json_object"}, "text": {"format": {"type": "json_object"}}}'
+SHAPES = [
+    shape
+    for endpoint in ("chat", "responses", "messages")
+    if (shape := AnswerShapes({"f": _TOOL}, "block").of(endpoint, _ASK)) is not None
+]
 BOUNDS = Bounds(max_depth=32, max_messages=50, max_body=1 << 16)
 
 
@@ -89,11 +106,73 @@ def sse_framing(data: bytes) -> None:
         assert b"".join(raw for raw, _, _ in whole[0]) + whole[1] == data
 
 
+def _through(make: Callable[[], AnswerStream | ShapeStream], pieces: list[bytes]) -> tuple[bytes, str]:
+    """What a stream lets through, and how it ended."""
+    stream, out = make(), b""
+    try:
+        for piece in pieces:
+            out += stream.feed(piece)
+        return out + stream.finish(), ""
+    except Misfitting as misfitting:
+        return out + misfitting.ahead, misfitting.misfit.control
+    except (UnreadableAnswer, Uncheckable, EventTooLong) as error:
+        # What of a read came before it is not given out.
+        return b"", type(error).__name__
+
+
+def answer_streams(data: bytes) -> None:
+    """However a stream of answers is cut, the same is taken out of it and the same does not fit."""
+    single = [data[at : at + 1] for at in range(len(data))]
+    makers: list[Callable[[], AnswerStream | ShapeStream]] = [
+        lambda: AnswerStream(RULES, 2048, "chat", "req_1", "m"),
+        *(lambda shape=shape: ShapeStream(shape, 2048) for shape in SHAPES),
+    ]
+    for make in makers:
+        assert _through(make, [data]) == _through(make, single)
+
+
 def policy_file(data: bytes) -> None:
     """A policy loads or is refused with its place."""
     with contextlib.suppress(UnicodeDecodeError, PolicyError):
         parse_policy(data.decode(), "fuzz.yaml", {})
 
+
+def _proxy_header(pieces: list[bytes]) -> tuple[int, bytes | None] | None:
+    """Where the header ends and what it names; None for one that is refused; -1 for one that has not ended."""
+    reader, at = HeaderReader(), 0
+    for piece in pieces:
+        try:
+            at += reader.feed(piece)
+        except HeaderError:
+            return None
+        if reader.done:
+            return at, reader.source
+    return -1, None
+
+
+def proxy_header(data: bytes) -> None:
+    """However a header is cut, it ends at the same byte and names the same address, or is refused."""
+    whole = _proxy_header([data]) if data else None
+    assert whole == (_proxy_header([data[at : at + 1] for at in range(len(data))]) if data else None)
+    if whole is not None and whole[0] >= 0:
+        assert 0 < whole[0] <= min(len(data), LONGEST)
+        assert whole[1] is None or len(whole[1]) in (4, 16)
+
+
+def shared_key(data: bytes) -> None:
+    """What is read as a key of another host is one that can be written, and joined either way."""
+    try:
+        key = decode_key(data)
+    except ValueError:
+        return
+    assert decode_key(encode_key(key)) == key
+    same = msgspec.structs.replace(key, id=SEED_KEY.id)
+    assert join(same, SEED_KEY) == join(SEED_KEY, same)
+
+
+SEED_KEY = SharedKey(
+    "abc", "alice", ("user",), 1.0, bytes(32), models=("m*",), addresses=("192.0.2.0/24",), expires=2.5
+)
 
 TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "json_guard": (json_guard, [b'{"a":[1,-0.5e3,"\\ud83d\\ude00",null,true]}', b'{"a":1,"\\u0061":2}', b"[[[]]]"]),
@@ -110,7 +189,11 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
                     "tools": [{"type": "function", "function": {"name": "f"}, "name": "f"}],
                     "odd": {"x": [1]},
                 }
-            ).encode()
+            ).encode(),
+            b'{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"a"}]},{"id":"a"},{"type":'
+            b'"function_call","call_id":"c","name":"f","arguments":"{}"},{"type":"news","a":[1]}]}',
+            b'{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"}],"tools":[{"name":"f","input_schema":'
+            b'{"type":"object"}},{"type":"bash_20250124","name":"bash"},{"type":"txt","name":"f"}]}',
         ],
     ),
     "request_head": (
@@ -121,7 +204,28 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
             b"Host: a\r\nExpect: 100-continue",
         ],
     ),
+    "answer_streams": (
+        answer_streams,
+        [
+            b'data: {"id":"chatcmpl-1","system_fingerprint":"f","choices":[{"index":0,"delta":{"tool_calls":[{"index":'
+            b'0,"function":{"name":"f","arguments":"{}"}}]},"logprobs":{"content":[]},"finish_reason":"stop"}]}\n\n',
+            b'data: {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","name":"f"}}\n\ndata: '
+            b'{"type":"content_block_delta","index":0,"delta":{"partial_json":"{\\"n\\":"}}\n\ndata: '
+            b'{"type":"content_block_stop","index":0}\n\n',
+            b'data: {"type":"response.function_call_arguments.done","name":"f","arguments":"{}"}\n\ndata: [DONE]\n\n',
+        ],
+    ),
     "sse_framing": (sse_framing, [b"event: a\r\ndata: b\r\n\r\ndata: c\n\ndata: d\r\r: e\n\n"]),
+    "proxy_header": (
+        proxy_header,
+        [
+            b"PROXY TCP4 192.0.2.7 198.51.100.1 12345 443\r\nrest",
+            b"PROXY TCP6 2001:db8::7 ::1 12345 443\r\nrest",
+            b"\r\n\r\n\0\r\nQUIT\n\x21\x11\x00\x0f\xc0\x00\x02\x07\xc6\x33\x64\x01\x30\x39\x01\xbb\x04\x00\x00rest",
+            b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00rest",
+        ],
+    ),
+    "shared_key": (shared_key, [encode_key(SEED_KEY)]),
     "policy_file": (
         policy_file,
         [b'upstreams: {a: {base_url: "http://h/v1"}}\nroles: {r: {models: ["*"], parameters: {n: {max: 1}}}}\n'],

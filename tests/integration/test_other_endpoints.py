@@ -201,8 +201,15 @@ def test_redaction_searches_what_these_answer(gateway: Gateway, keys: dict[str, 
     assert (line["status"], line["endpoint"]) == (200, "moderations")
 
 
+_WAITING = web.AppKey("waiting", asyncio.Event)
+
+
 async def _echo(request: web.Request) -> web.WebSocketResponse:
     socket = web.WebSocketResponse()
+    if request.query["model"] == "late":
+        # Until its client gives up.
+        request.app[_WAITING].set()
+        await asyncio.Event().wait()
     await socket.prepare(request)
     await socket.send_str(f"{request.query['model']} {request.headers['authorization']}")
     async for message in socket:
@@ -217,8 +224,9 @@ async def _echo(request: web.Request) -> web.WebSocketResponse:
 
 async def _talk(run_gateway: Run) -> None:
     app = web.Application()
+    app[_WAITING] = asyncio.Event()
     app.router.add_get("/v1/realtime", _echo)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, handler_cancellation=True)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     try:
@@ -254,6 +262,18 @@ async def _talk(run_gateway: Run) -> None:
             assert error.value.status == 400
             async with session.get(url, params={"model": "gpt-rt"}, headers=headers) as plain:
                 assert plain.status == 400
+            # A key that is revoked while the upstream has not answered yet, and while messages pass.
+            connecting = asyncio.create_task(session.ws_connect(url, params={"model": "late"}, headers=headers))
+            await app[_WAITING].wait()
+            async with session.ws_connect(url, params={"model": "gpt-rt"}, headers=headers) as socket:
+                await socket.receive_str()
+                key_id = keys["open"].split("_")[1]
+                await loop.run_in_executor(None, gateway.run, "keys", "revoke", key_id)
+                with pytest.raises(aiohttp.WSServerHandshakeError) as error:
+                    await connecting
+                assert error.value.status == 401
+                assert (await socket.receive()).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+                assert socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION
     finally:
         await runner.cleanup()
 

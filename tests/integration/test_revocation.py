@@ -13,7 +13,7 @@ import pytest
 
 from tests.integration.conftest import Run
 from tests.integration.gateway import Gateway
-from tests.integration.raw import Connection, chat, request
+from tests.integration.raw import Connection, ask, chat, request
 from tests.integration.upstream import Upstream
 from tests.integration.waiting import until
 
@@ -21,6 +21,9 @@ ADMIN = "the-admin-token-of-this-test"
 POLICY = """
 upstreams: {{local: {{base_url: "http://127.0.0.1:{port}/v1"}}}}
 network: {{bans: {{slow_after: 20, ban_after: 25}}}}
+limits:
+  - {{name: small, by: key, requests: 2/day, assigned: true}}
+  - {{name: few-tokens, by: key, tokens: 3/day, assigned: true}}
 roles:
   user: {{endpoints: [chat, messages, models], models: ["*"]}}
   plain: {{endpoints: ["*"], models: ["*"], redaction: none}}
@@ -104,6 +107,24 @@ def test_a_disabled_key(gateway: Gateway) -> None:
     assert status(gateway, key) == 401
     admin(gateway, "POST", f"/keys/{key_id}/enable")
     assert status(gateway, key) == 200
+
+
+def test_a_key_with_limits_of_its_own(gateway: Gateway) -> None:
+    small, _ = gateway.key("hans", "user", "--limit", "small")
+    free, _ = gateway.key("hans")
+    assert [status(gateway, small) for _ in range(3)] == [200, 200, 429]
+    assert [status(gateway, free) for _ in range(3)] == [200] * 3
+    few = admin(gateway, "POST", "/keys", {"subject": "hans", "roles": ["plain"], "limits": ["few-tokens"]})
+    assert ask(gateway.port, request(few["key"], chat("good"))).status == 400
+    assert ask(gateway.port, request(free, chat("good"))).status == 200
+    # A limit that the policy does not have cannot be kept, so that the key does nothing.
+    lost, lost_id = gateway.key("hans", "user", "--limit", "small", "--limit", "nowhere")
+    assert status(gateway, lost) == 403
+    assert admin(gateway, "GET", f"/keys/{lost_id}")["limits"] == ["small", "nowhere"]
+    told = gateway.run("explain", "--key", small.split("_")[1], "--model", "m").stdout
+    assert "limit     small" in told
+    assert "few-tokens" not in told
+    assert "under the limit 'nowhere'" in gateway.run("explain", "--key", lost_id, "--model", "m").stdout
 
 
 def test_a_key_that_is_narrowed(gateway: Gateway) -> None:

@@ -18,8 +18,8 @@ from tests.integration.upstream import Upstream
 CERTIFICATES = Path(__file__).parent / "certificates"
 POLICY = """
 upstreams:
-  trusted: {{base_url: "https://localhost:{port}/v1", ca_file: {ca}}}
-  unknown: {{base_url: "https://localhost:{port}/v1"}}
+  trusted: {{base_url: "https://127.0.0.1:{port}/v1", ca_file: {ca}}}
+  unknown: {{base_url: "https://127.0.0.1:{port}/v1"}}
   other_name: {{base_url: "https://127.0.0.2:{port}/v1", ca_file: {ca}}}
 models:
   good: {{upstream: trusted}}
@@ -47,7 +47,7 @@ def gateway(run_gateway: Run, secure_upstream: Upstream) -> Gateway:
 
 def _ask(gateway: Gateway, key: str, model: str) -> tuple[int, bytes]:
     trust = ssl.create_default_context(cafile=str(CERTIFICATES / "ca.pem"))
-    connection = http.client.HTTPSConnection("localhost", gateway.port, context=trust, timeout=20)
+    connection = http.client.HTTPSConnection("127.0.0.1", gateway.port, context=trust, timeout=20)
     try:
         headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
         connection.request("POST", "/v1/chat/completions", chat(model), headers)

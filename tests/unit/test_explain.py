@@ -90,3 +90,12 @@ def test_what_cannot_be_told(key: str, capsys: pytest.CaptureFixture[str], argum
     code, out, err = explain(capsys, *arguments, "--model", "gpt-4o")
     assert (code, out) == (2, "")
     assert err.startswith("tidegate: ")
+
+
+def test_without_a_model(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = explain(capsys, "--role", "user", "--endpoint", "models")
+    assert code == 0
+    assert "to list the models" in out
+    assert "limit     all" in out
+    code, _, err = explain(capsys, "--role", "user")
+    assert (code, "--model" in err) == (2, True)

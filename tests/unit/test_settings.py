@@ -152,3 +152,27 @@ def test_readme_has_the_table() -> None:
     text = README.read_text()
     block = text.partition("<!-- settings -->")[2].partition("<!-- /settings -->")[0]
     assert block.strip() == settings.markdown().strip(), "write it with: tidegate config --markdown"
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"TIDEGATE_TLS_CLIENT_CA": "ca"}, "without TIDEGATE_TLS_CERT"),
+        ({"TIDEGATE_TLS_CLIENT_CERT": "required"}, "without TIDEGATE_TLS_CLIENT_CA"),
+        ({"TIDEGATE_TLS_CLIENT_CERT": "maybe"}, "optional, required"),
+        ({"TIDEGATE_PROXY_PROTOCOL": "on"}, "'on'"),
+        ({"TIDEGATE_PROXY_PROTOCOL": "10.0.0.1/8"}, "host bits"),
+        ({"TIDEGATE_PROXY_PROTOCOL": "10.0.0.0/8,"}, "''"),
+        ({"TIDEGATE_KEYS_WITHOUT_STORE": "500ms"}, "shorter than 1s"),
+    ],
+)
+def test_settings_of_identity_that_are_refused(environment: dict[str, str], reason: str) -> None:
+    with pytest.raises(settings.SettingError, match=reason):
+        settings.load(environment)
+
+
+def test_proxies_as_they_are_read_and_shown() -> None:
+    environment = {"TIDEGATE_PROXY_PROTOCOL": "10.0.0.0/8, ::1"}
+    assert settings.load(environment).proxy_protocol == ("10.0.0.0/8", "::1/128")
+    shown = {row.name: row.value for row in settings.rows(environment)}
+    assert shown["TIDEGATE_PROXY_PROTOCOL"] == "10.0.0.0/8,::1/128"

@@ -67,10 +67,23 @@ def regions(
             if not count
             or any(size >= count and (not bound or (a < start + bound and b > end - bound)) for a, b, size in groups)
         ]
-        if near:
-            left = max(begin, min(end for _, end in near) - bound) if bound else begin
-            right = min(len(text), max(start for start, _ in near) + bound) if bound else len(text)
-            while left < right and text[left] & 0xC0 == 0x80:
-                left += 1
-            found.append((rule, left, right))
+        if near and not bound:
+            found.append((rule, begin, len(text)))
+        elif near:
+            found += [(rule, left, right) for left, right in _parts(near, bound, text, begin)]
     return found
+
+
+def _parts(near: list[tuple[int, int]], bound: int, text: bytes, begin: int) -> list[tuple[int, int]]:
+    """What lies within a bound of each literal, joined where it meets."""
+    parts: list[tuple[int, int]] = []
+    for start, end in sorted(near):
+        left, right = max(begin, end - bound), min(len(text), start + bound)
+        while parts and parts[-1][1] >= left:
+            last = parts.pop()
+            left, right = min(left, last[0]), max(right, last[1])
+        parts.append((left, right))
+    return [
+        (next(at for at in range(left, right + 1) if at == right or text[at] & 0xC0 != 0x80), right)
+        for left, right in parts
+    ]

@@ -23,7 +23,7 @@ def test_the_ledger_answers_as_the_script_does(seed: int) -> None:
     ledger = RateLedger()
     random = Random(seed)  # noqa: S311 - no secret
     spent, held, told = [0] * 3, [0] * 3, [0] * 3
-    with ValkeyServer() as server, Redis(port=server.port) as client:
+    with ValkeyServer() as server, Redis("127.0.0.1", server.port) as client:
         client.hset(bucket_key(counter.bucket), mapping={"id": "s", "born": 0, "calls": 0})
         for number in range(1, 150):
             who = random.randrange(3)

@@ -14,6 +14,7 @@ from engine.identity import database
 from engine.identity.database import DATABASE
 from engine.identity.key_store import KeyStore
 from engine.identity.records import Admin, KeyFields
+from engine.identity.replica import Replica
 from engine.identity.store import KeyCache
 from engine.identity.usage import last_used, record_use
 
@@ -203,3 +204,31 @@ def test_last_use(store: KeyStore, cache: KeyCache, tmp_path: Path) -> None:
     generation = cache.generation
     cache.poll()
     assert cache.generation == generation
+
+
+def test_the_old_secret_of_an_imported_key_is_valid_for_the_overlap(store: KeyStore, cache: KeyCache) -> None:
+    key_id = store.import_digest(hashlib.sha256(b"sk-legacy").hexdigest(), KeyFields("alice", ("user",)))
+    now = time.time()
+    rotated = store.rotate(key_id, 60.0)
+    assert rotated is not None
+    assert cache.lookup(b"sk-legacy", now) is not None
+    assert cache.lookup(rotated.key, now) is not None
+    assert cache.lookup(b"sk-legacy", now + 61) is None
+    with pytest.raises(ValueError, match="here already"):
+        store.import_digest(hashlib.sha256(b"sk-legacy").hexdigest(), KeyFields("bob", ("user",)))
+
+
+def test_of_a_key_that_two_hosts_took_over_revoking_either_is_enough(tmp_path: Path) -> None:
+    digested = hashlib.sha256(b"sk-legacy").hexdigest()
+    with KeyStore(tmp_path / "one", "test") as one, KeyStore(tmp_path / "two", "test") as two:
+        ids = [store.import_digest(digested, KeyFields("alice", ("user",))) for store in (one, two)]
+        ours, theirs = Replica(tmp_path / "one"), Replica(tmp_path / "two")
+        ours.put(theirs.changed()[1])
+        cache = KeyCache(tmp_path / "one")
+        assert cache.lookup(b"sk-legacy", time.time()) is not None
+        for key_id in ids:
+            one.disable(key_id)
+            assert cache.lookup(b"sk-legacy", time.time()) is None
+            one.enable(key_id)
+        one.revoke(ids[1])
+        assert cache.lookup(b"sk-legacy", time.time()) is None

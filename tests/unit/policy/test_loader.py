@@ -137,6 +137,12 @@ WRONG = [
         "requests and tokens",
     ),
     (BASE + "limits:\n  - {name: a, by: moon, requests: 1/hour}\n", 4, "limits[0].by", "'moon'"),
+    (
+        BASE + "roles: {r: {}}\nlimits:\n  - {name: a, by: ip, requests: 1/hour, assigned: true, roles: [r]}\n",
+        5,
+        "limits[0].roles",
+        "assigned to",
+    ),
     (BASE + "limits:\n  - {name: a, by: ip, requests: 1/fortnight}\n", 4, "limits[0].requests", "not a rate"),
     (BASE + "limits:\n  - {name: a, by: ip, requests: 0/hour}\n", 4, "limits[0].requests", "not a rate"),
     (BASE + "limits:\n  - {name: a, by: ip, tokens: 1.5/hour}\n", 4, "limits[0].tokens", "not a rate"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,21 @@ def test_the_contract_compiles() -> None:
     assert tokens.introspection[0].client_id == "tidegate"
     assert "s3cret" not in repr(tokens)
     verify(policy)
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("{roles: [user]}", "it has none"),
+        ("{dns: a, uri: b, roles: [user]}", "it has dns and uri"),
+        ("{dns: A.example.com, roles: [user]}", "lower case"),
+        ("{dns: a}", "at least one role"),
+        ("{dns: a, roles: [nobody]}", "no role 'nobody'"),
+        ('{dns: a, roles: [user], subject: " a"}', "no space at its ends"),
+        ("{cn: a, roles: [user]}", "cn"),
+    ],
+)
+def test_client_certificates_that_are_refused(entry: str, reason: str) -> None:
+    text = "upstreams: {a: {base_url: http://h/v1}}\nroles: {user: {}}\n"
+    with pytest.raises(PolicyError, match=re.escape(reason)):
+        parse_policy(f"{text}identity:\n  client_certificates:\n    - {entry}\n", "p.yaml", {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine import settings
 from engine.policy.loader import load_policy, parse_policy
 from engine.policy.unenforced import unenforced
 
@@ -29,3 +30,16 @@ validation: {unknown_fields: strip}
 routes: [{name: p, path: /p, upstream: a, response_text: [/text], request_schema: p.json, response_schema: q.json}]
 """
     assert unenforced(parse_policy(text, "test.yaml", {})) == []
+
+
+def test_client_certificates_that_no_client_is_asked_for() -> None:
+    text = """
+upstreams: {a: {base_url: http://h/v1}}
+roles: {r: {}}
+identity: {client_certificates: [{dns: a.example.com, roles: [r]}]}
+"""
+    policy = parse_policy(text, "test.yaml", {})
+    (found,) = unenforced(policy, settings.load({}))
+    assert found.control == "identity.client_certificates"
+    tls = {"TIDEGATE_TLS_CERT": "c", "TIDEGATE_TLS_KEY": "k", "TIDEGATE_TLS_CLIENT_CA": "ca"}
+    assert unenforced(policy, settings.load(tls)) == []

@@ -19,6 +19,7 @@ from engine.redaction import ruleset
 from engine.redaction.profile import Profile, compile_profile
 from engine.redaction.rule import Rule
 from engine.redaction.ruleset import Ruleset, bound_rule
+from engine.redaction.search import Search
 
 JSON = b"application/json"
 TEXT = "the number is 1234."
@@ -72,7 +73,9 @@ class _NoMemory:
 def _out_of_memory() -> Profile:
     profile = _profile(None)
     scanner: Any = _NoMemory(profile.search.scanner)
-    return replace(profile, search=replace(profile.search, scanner=scanner))
+    was = profile.search
+    search = Search(was.prefilter, scanner, was.numbered, was.others, was.is_other, was.ahead)
+    return replace(profile, search=search)
 
 
 def _line(ctx: RequestContext, refusal: Refusal) -> dict[str, Any]:

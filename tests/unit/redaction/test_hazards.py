@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine._fast.echo import WORDS as WORDS_IN_A_ROW
 from engine.redaction.encoded import LONGEST
 from engine.redaction.incremental import Incremental
 from engine.redaction.links import HostError, allowed_hosts
 from engine.redaction.profile import Profile, compile_profile
 from engine.redaction.prompt import MOST_WORDS, PromptEcho, prompts_of
-from engine.redaction.prompt import WORDS as WORDS_IN_A_ROW
 from engine.redaction.repetition import LONGEST_UNIT, LONGEST_VALUE, WINDOW, Repetition
 from engine.redaction.rule import Rule
 from engine.redaction.rules import encoded, hazards, links

@@ -105,14 +105,14 @@ def test_room_ends_when_half_is_full_and_lost_lines_are_counted(log: Log, monkey
     monkeypatch.setattr(rings, "RESERVE_BYTES", 1 << 15)
     writer = log.writer()
     admitted = 0
-    while writer.room:
+    while writer.has_room():
         assert writer.write(b"x" * 1000)
         admitted += 1
     assert admitted == 33
     while writer.write(b"x" * 1000):
         admitted += 1
     log.sink.drain()
-    assert writer.room
+    assert writer.has_room()
     assert log.sink.lost == 1
     assert len(log.text().splitlines()) == admitted
 
@@ -325,7 +325,7 @@ def test_supervisors_killed_at_any_instruction_repeat_and_drop_nothing(log: Log)
         with subprocess.Popen(command, cwd=ROOT) as killed:
             goal = log.path.stat().st_size + 4000 * (life + 1)
             while log.path.stat().st_size < goal:
-                if writer.room:
+                if writer.has_room():
                     writer.write(b'{"number":%d}' % number)
                     number += 1
             killed.kill()

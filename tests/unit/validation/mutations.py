@@ -1,7 +1,8 @@
 """Requests with one thing wrong, made from a right one and the SDK's type of it.
 
-`violations` yields, for each place in a value: another JSON type than any that the place takes; where it takes one of
-a few words, another word; without each field that is required.
+`violations` yields, for each place in a value: another JSON type than any that the place takes; the value one level too
+deep or too high; where it takes one of a few words, another word; without each field that is required; and for the
+fields of `BOUNDED`, what their provider's documentation excludes.
 """
 
 from __future__ import annotations
@@ -10,18 +11,53 @@ import typing
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, NamedTuple, NotRequired, Required, get_args, get_origin
 
-from typing_extensions import get_type_hints, is_typeddict
+from typing_extensions import is_typeddict
+
+from tests.unit.validation.sdk_samples import hints_of
 
 _WRAPPERS = (Required, NotRequired, typing.Annotated)
 _WRONG = (7, "no such value", [], {}, True)
 
+# By the name of a field, or by its whole path, values that are out of its bounds, in all dialects that have it.
+BOUNDED: dict[str, tuple[Any, ...]] = {
+    "temperature": (-0.1, 2.1),
+    "top_p": (-0.1, 1.1),
+    "presence_penalty": (-2.1, 2.1),
+    "frequency_penalty": (-2.1, 2.1),
+    "n": (0, 129),
+    "top_logprobs": (-1, 21),
+    "logit_bias": ({"1": 101}, {"1": -101}),
+    "stop": (["a"] * 5,),
+    "best_of": (21, -1),
+    "dimensions": (0,),
+    "top_k": (-1,),
+    "budget_tokens": (0, 1023),
+    "max_completion_tokens": (0,),
+    "max_output_tokens": (0,),
+    "max_num_results": (0, 51),
+    "score_threshold": (-0.1, 1.1),
+    "output_compression": (101, -1),
+    "partial_images": (4,),
+    "max_uses": (0,),
+    "messages": ([],),
+    "vector_store_ids": ([],),
+    "user_id": ("x" * 257,),
+    ".model": ("",),
+    ".safety_identifier": ("x" * 129,),
+    "metadata": ({str(each): "x" for each in range(17)}, {"x" * 65: "x"}, {"x": "x" * 513}),
+}
+
 
 class Violation(NamedTuple):
-    """`kind` is "type", "word" or "missing"; `path` where it is; `value` the whole, changed."""
+    """`path` is where it is, in an object of the type `within`; `make` gives the whole, changed."""
 
     kind: str
     path: str
-    value: Any
+    within: str
+    make: Callable[[], Any]
+
+
+Put = Callable[[Any], Any]
 
 
 def _members(kind: Any) -> list[Any]:
@@ -48,47 +84,56 @@ def _json_types(member: Any) -> set[type]:
     return {member}
 
 
-def _item(member: Any) -> Any:
-    return get_args(member)[0]
-
-
 def violations(kind: Any, value: Any) -> Iterator[Violation]:
-    yield from _of(kind, value, "", lambda changed: changed)
+    yield from _of(kind, value, "", "", lambda changed: changed)
 
 
-def _of(kind: Any, value: Any, path: str, put: Callable[[Any], Any]) -> Iterator[Violation]:
+def _of(kind: Any, value: Any, path: str, within: str, put: Put) -> Iterator[Violation]:
     members = [member for member in _members(kind) if member is not type(None)]
     taken = {each for member in members for each in _json_types(member)}
-    wrong = next((each for each in _WRONG if type(each) not in taken), None)
-    if wrong is not None and path:
-        yield Violation("type", path, put(wrong))
-    if taken == {str} and all(get_origin(member) is Literal for member in members):
-        yield Violation("word", path, put("no such value"))
+    if path:
+        for wrong in _WRONG:
+            if type(wrong) not in taken:
+                yield Violation("type", path, within, lambda wrong=wrong: put(wrong))
+                break
+        if list not in taken:
+            yield Violation("too deep", path, within, lambda: put([value]))
+        if isinstance(value, list) and value and type(value[0]) not in taken:
+            yield Violation("too high", path, within, lambda: put(value[0]))
+        name = path.rpartition(".")[2]
+        if taken != {str, int, float, bool, list, dict}:
+            for number, wrong in enumerate(BOUNDED.get(path, BOUNDED.get(name, ()))):
+                if type(wrong) in taken and not (type(wrong) is dict and any(map(is_typeddict, members))):
+                    yield Violation(f"bound {number}", path, within, lambda wrong=wrong: put(wrong))
+    if taken == {str} and members and all(get_origin(member) is Literal for member in members):
+        yield Violation("word", path, within, lambda: put("no such value"))
     if isinstance(value, dict):
         yield from _of_object(members, value, path, put)
     elif isinstance(value, list) and value:
-        for member in members:
-            if _json_types(member) == {list}:
-                yield from _of(_item(member), value[0], f"{path}[0]", lambda changed: put([changed, *value[1:]]))
-                return
+        items = [get_args(member)[0] for member in members if _json_types(member) == {list}]
+        if items:
+            item = typing.Union[tuple(items)]  # noqa: UP007
+            yield from _of(item, value[0], f"{path}[0]", within, lambda changed: put([changed, *value[1:]]))
 
 
-def _of_object(members: list[Any], value: dict[str, Any], path: str, put: Callable[[Any], Any]) -> Iterator[Violation]:
+def _of_object(members: list[Any], value: dict[str, Any], path: str, put: Put) -> Iterator[Violation]:
     for member in members:
         if not is_typeddict(member):
             continue
-        hints = get_type_hints(member, include_extras=True)
+        hints = hints_of(member)
         required = {
             key for key, hint in hints.items() if key in member.__required_keys__ or get_origin(hint) is Required
         }
         if not required <= value.keys() <= hints.keys() or not all(_tag_fits(hints[key], value[key]) for key in value):
             continue
+        within = str(value.get("type", ""))
         for key in sorted(required):
-            yield Violation(
-                "missing", f"{path}.{key}", put({name: each for name, each in value.items() if name != key})
-            )
+            without = {name: each for name, each in value.items() if name != key}
+            yield Violation("missing", f"{path}.{key}", within, lambda without=without: put(without))
         for key, each in value.items():
-            yield from _of(hints[key], each, f"{path}.{key}", lambda changed, key=key: put(value | {key: changed}))
+            yield from _of(
+                hints[key], each, f"{path}.{key}", within, lambda changed, key=key: put(value | {key: changed})
+            )
         return
 
 

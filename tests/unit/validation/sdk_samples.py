@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, NotRequired, Required, cast, get_args, get_origin
 
 from typing_extensions import get_type_hints, is_typeddict
@@ -26,7 +27,9 @@ def samples(kind: Any, depth: int = 0) -> Iterator[Any]:
     if origin in _WRAPPERS:
         yield from samples(arguments[0], depth)
     elif origin is typing.Union or isinstance(kind, type(int | str)):
-        for member in sorted(arguments, key=lambda each: each is type(None)):
+        # Beside other types, "object" stands for a recursion that the SDK cannot spell.
+        known = [member for member in arguments if member is not object]
+        for member in sorted(known or arguments, key=lambda each: each is type(None)):
             yield from samples(member, depth)
     elif origin is typing.Literal:
         yield from arguments
@@ -56,9 +59,20 @@ _SCALARS: dict[Any, Any] = {
 }
 
 
+@cache
+def hints_of(kind: Any) -> dict[str, Any]:
+    """The fields of a typed dictionary."""
+    return get_type_hints(kind, include_extras=True)
+
+
+# What the providers bound beyond what a type can say.
+_BOUNDED: dict[str, Any] = {"budget_tokens": 1024, "country": "FR"}
+
+
 def _dictionaries(kind: Any, depth: int) -> Iterator[dict[str, Any]]:
-    hints = get_type_hints(kind, include_extras=True)
+    hints = hints_of(kind)
     values = {key: list(samples(hint, depth + 1)) for key, hint in hints.items()}
+    values |= {key: [_BOUNDED[key]] for key in values.keys() & _BOUNDED.keys()}
     # Under postponed annotations the class itself does not see its Required marks.
     origins: dict[str, Any] = {key: get_origin(hint) for key, hint in hints.items()}
     required = {key for key in hints if key in kind.__required_keys__ or origins[key] is Required}

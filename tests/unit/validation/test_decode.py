@@ -199,11 +199,17 @@ TOOL = {"type": "function", "function": {"name": "f"}}
         ("chat", chat(stream_options={"include_usage": "yes"}), "stream_options.include_usage", None),
         ("completions", {"model": "m", "prompt": ["a", 1.5]}, "prompt[1]", None),
         ("completions", {"model": "m", "prompt": [[1, 2], [3, "a"]]}, "prompt[1][1]", None),
+        ("completions", {"model": "m", "prompt": ["a", 1]}, "prompt[1]", None),
+        ("completions", {"model": "m", "prompt": []}, "prompt", None),
         ("completions", {"model": "m", "prompt": "a", "logprobs": 6}, "logprobs", None),
+        ("completions", {"model": "m", "prompt": "a", "n": 3, "best_of": 2}, "best_of", None),
         ("completions", {"model": "m", "prompt": "a", "best_of": 21}, "best_of", None),
         ("embeddings", {"model": "m", "input": ""}, "input", None),
         ("embeddings", {"model": "m", "input": []}, "input", None),
         ("embeddings", {"model": "m", "input": ["a", {}]}, "input[1]", None),
+        ("embeddings", {"model": "m", "input": [[1], 2]}, "input[1]", None),
+        ("embeddings", {"model": "m", "input": [[1], []]}, "input[1]", None),
+        ("embeddings", {"model": "m", "input": ["a"] * 2049}, "input", "Expected 'array' of length <= 2048."),
         ("embeddings", {"model": "m", "input": "a", "dimensions": 0}, "dimensions", None),
         (
             "embeddings",
@@ -213,6 +219,23 @@ TOOL = {"type": "function", "function": {"name": "f"}}
         ),
         ("responses", {"model": "m", "input": [{}]}, "input[0].role", "Missing required field 'role'."),
         ("responses", {"model": "m", "input": [{"role": "user"}]}, "input[0].content", None),
+        ("responses", {"model": "m", "input": [{"role": "user", "content": []}]}, "input[0].content", None),
+        ("responses", {"model": "m", "input": []}, "input", "Expected 'array' of length >= 1."),
+        ("responses", {"model": "m", "input": [7]}, "input[0]", "Expected 'object'."),
+        ("responses", {"model": "m", "input": ["a", {"type": 7}]}, "input[0]", None),
+        ("responses", {"model": "m", "input": [{"type": 7}]}, "input[0].type", "Expected 'str'."),
+        (
+            "responses",
+            {"model": "m", "input": [{"call_id": "c", "name": "f", "arguments": "{}"}]},
+            "input[0].type",
+            "Missing required field 'type'.",
+        ),
+        (
+            "responses",
+            {"model": "m", "input": [{"role": "user", "content": "a"}, {"type": "mcp_call", "id": 5}]},
+            "input[1].id",
+            "Expected 'str', got 'int'.",
+        ),
         (
             "responses",
             {"model": "m", "input": [{"role": "user", "content": "a"}, {"role": "tool", "content": "a"}]},
@@ -351,6 +374,44 @@ def test_an_unknown_part_is_opaque_and_its_neighbors_are_still_read() -> None:
     assert isinstance(message.content[1], Opaque)
     error = refusal("chat", encoded(said(NEW, {"type": "text", "text": 1})))
     assert (error.param, error.message) == ("messages[1].content[1].text", "Expected 'str', got 'int'.")
+
+
+SLIPS: list[tuple[str, dict[str, Any], str]] = [
+    ("chat", said({"type": "txt", "text": "a"}), "messages[1].content[0].type"),
+    ("chat", said({"type": "input_text", "text": "a", "more": 1}), "messages[1].content[0].type"),
+    ("chat", chat(tools=[TOOL | {"type": "fn"}]), "tools[0].type"),
+    ("responses", {"model": "m", "input": [{"type": "msg", "role": "user", "content": "a"}]}, "input[0].type"),
+    ("responses", {"model": "m", "input": [{"role": "user", "content": [TEXT]}]}, "input[0].content[0].type"),
+    ("responses", {"model": "m", "input": "a", "tools": [{"type": "fn", "name": "f"}]}, "tools[0].type"),
+    (
+        "messages",
+        VALID["messages"] | {"messages": [{"role": "user", "content": [{"type": "txt", "text": "a"}]}]},
+        "messages[0].content[0].type",
+    ),
+    (
+        "messages",
+        VALID["messages"] | {"tools": [{"type": "mine", "name": "f", "input_schema": {"type": "object"}}]},
+        "tools[0].type",
+    ),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "request_", "place"), SLIPS)
+def test_an_unknown_type_that_is_a_slip_is_refused(endpoint: str, request_: dict[str, Any], place: str) -> None:
+    assert refusal(endpoint, encoded(request_)).param == place
+    known = Bounds(new_types=frozenset(("txt", "input_text", "text", "fn", "msg", "mine")))
+    decode(endpoint, encoded(request_), known)
+
+
+@pytest.mark.parametrize("kind", ["bash_20990101", "bash-2099-01-01", "bash_2099_01_01"])
+def test_a_type_with_a_date_is_a_new_version(kind: str) -> None:
+    decode("messages", encoded(VALID["messages"] | {"tools": [{"type": kind, "name": "bash"}]}), BOUNDS)
+
+
+def test_what_is_free_is_not_looked_at_for_slips() -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "txt", "text": "a"}}}
+    tools = [{"type": "function", "function": {"name": "f", "parameters": schema}}]
+    decode("chat", encoded(said(NEW) | {"tools": tools, "brand_new": [{"type": "txt", "text": "a"}]}), BOUNDS)
 
 
 @pytest.mark.parametrize("endpoint", sorted(ENDPOINTS))

@@ -1,42 +1,49 @@
-"""Of requests with one thing wrong, at least 98 in 100 are refused, under a policy that rejects what is unknown."""
+"""Of requests with one thing wrong, at least 98 in 100 are refused under the policy's defaults."""
 
 from __future__ import annotations
 
 import json
-from itertools import islice
 from typing import Any
 
 import pytest
 
 from engine.errors import Refusal
 from engine.validation.decode import Bounds, decode
-from engine.validation.unknown import settle_unknown
 from tests.unit.validation.mutations import violations
 from tests.unit.validation.sdk_samples import samples
 from tests.unit.validation.test_sdk_requests import TYPES, passable
 
-# Deep inside what the providers' own tools send back there are fields that this build takes as they come.
-CASES = [(*TYPES[0][:2], 0.98, 150), (*TYPES[2][:2], 0.95, 20), (*TYPES[4][:2], 0.85, 6)]
+# What passes nevertheless, on purpose: fields that clients are known to leave out, and words and types that providers
+# add to (see `engine.validation.opaque`).
+SHARE = 0.98
+CASES = [
+    (*next(each[:2] for each in TYPES if each[0] == endpoint), at_least)
+    for endpoint, at_least in (
+        ("chat", 400), ("completions", 60), ("embeddings", 18), ("responses", 2500), ("messages", 2000)
+    )
+]  # fmt: skip
 
 
 def refused(endpoint: str, body: bytes) -> bool:
     try:
-        settle_unknown(type(decode(endpoint, body, Bounds()).shape), body, "reject")
+        decode(endpoint, body, Bounds())
     except Refusal as refusal:
-        return bool(refusal.message)
+        return bool(refusal.param)
     return False
 
 
-@pytest.mark.parametrize(("endpoint", "kind", "share", "at_least"), CASES)
-def test_a_request_with_one_thing_wrong_is_refused(endpoint: str, kind: Any, share: float, at_least: int) -> None:
-    seen: dict[tuple[str, str], bool] = {}
-    for request in islice(filter(lambda request: passable(endpoint, request), samples(kind)), 300):
-        for violation in violations(kind, request):
-            place = (violation.kind, violation.path)
-            if place not in seen:
-                seen[place] = refused(endpoint, json.dumps(violation.value).encode())
+@pytest.mark.parametrize(("endpoint", "kind", "at_least"), CASES)
+def test_a_request_with_one_thing_wrong_is_refused(endpoint: str, kind: Any, at_least: int) -> None:
+    seen: dict[tuple[str, str, str], bool] = {}
+    for request in samples(kind):
+        if passable(endpoint, request):
+            for kind_, path, within, make in violations(kind, request):
+                if (kind_, path, within) not in seen:
+                    seen[kind_, path, within] = refused(endpoint, json.dumps(make()).encode())
+    share = sum(seen.values()) / len(seen)
+    print(f"{endpoint}: {share:.2%} of {len(seen)} violations refused")
     assert len(seen) >= at_least
-    assert sum(seen.values()) / len(seen) >= share, [place for place, was in seen.items() if not was]
+    assert share >= SHARE, [place for place, was in seen.items() if not was]
 
 
 BOUNDS = [

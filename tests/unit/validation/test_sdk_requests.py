@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from anthropic import Anthropic
 from anthropic.types import message_create_params as anthropic_messages
+from anthropic.types.beta import message_create_params as anthropic_beta
 from openai import OpenAI
 from openai.types import completion_create_params as openai_completions
 from openai.types import embedding_create_params as openai_embeddings
@@ -42,7 +43,10 @@ def passable(endpoint: str, request: dict[str, Any]) -> bool:
     return True
 
 
-@pytest.mark.parametrize(("endpoint", "kind", "at_least"), TYPES)
+BETA = ("messages", anthropic_beta.MessageCreateParamsStreaming, 1000)
+
+
+@pytest.mark.parametrize(("endpoint", "kind", "at_least"), [*TYPES, BETA])
 def test_every_field_and_variant_of_the_sdk_types_passes(endpoint: str, kind: Any, at_least: int) -> None:
     tried = 0
     for request in samples(kind):
@@ -142,3 +146,34 @@ def test_a_tool_conversation_of_anthropic_passes() -> None:
         ],
     }
     assert decode("messages", json.dumps(request).encode(), BOUNDS).endpoint == "messages"
+
+
+def test_a_conversation_of_responses_passes_as_agents_repeat_it() -> None:
+    call = {"type": "function_call", "call_id": "call_1", "name": "tide", "arguments": "{}"}
+    request = {
+        "model": "m",
+        "store": False,
+        "input": [
+            {"role": "developer", "content": "Be brief."},
+            {"role": "user", "content": [{"type": "input_image", "image_url": "data:image/png;base64,AA=="}]},
+            {"type": "reasoning", "summary": [], "encrypted_content": "c2ln", "content": None},
+            {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "One moment."}]},
+            call | {"id": None, "status": None},
+            {"type": "function_call_output", "call_id": "call_1", "output": "07:12"},
+            {"type": "local_shell_call", "call_id": "c", "status": "completed",
+             "action": {"type": "exec", "command": ["ls"], "env": {}, "timeout_ms": None}},
+            {"type": "web_search_call", "status": "completed", "action": {"type": "search", "query": "tides"}},
+            {"role": "assistant", "content": []},
+            {"id": "msg_1"},
+            {"id": "msg_2", "type": None},
+        ],
+        "tools": [{"type": "function", "name": "tide", "parameters": {"type": "object"}}, {"type": "web_search"}],
+    }  # fmt: skip
+    assert decode("responses", json.dumps(request).encode(), BOUNDS).endpoint == "responses"
+
+
+@pytest.mark.parametrize("field", ["prompt", "conversation", "previous_response_id"])
+def test_responses_may_go_on_without_an_input(field: str) -> None:
+    value = {"id": "p"} if field == "prompt" else "x"
+    for rest in ({}, {"input": []}, {"input": None}):
+        decode("responses", json.dumps({"model": "m", field: value} | rest).encode(), BOUNDS)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.extraction.answers import drop_logprobs
+from engine.extraction.logprobs import drop_logprobs
 
 TOKENS = {"content": [{"token": "a", "logprob": -0.1, "top_logprobs": []}]}
 

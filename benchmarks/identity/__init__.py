@@ -1,0 +1,1 @@
+"""How fast a revocation bites, on the same host and on another, and what bad credentials do to good ones."""

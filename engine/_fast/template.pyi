@@ -1,0 +1,13 @@
+from collections.abc import Sequence
+
+TEXT: int
+PADDING: int
+NUMBER: int
+
+def find_text(raw: bytes, text: bytes) -> tuple[int, int] | None: ...
+
+class Template:
+    def __init__(self, raw: bytes, places: Sequence[tuple[int, int, int]]) -> None: ...
+    @property
+    def padding(self) -> bytes: ...
+    def text(self, raw: bytes) -> bytes | None: ...

@@ -1,0 +1,58 @@
+"""The same for a stream: event by event, before anything else looks at it.
+
+Nothing is held but what of an event has come. Comments, ids, retry fields and line endings of a changed event stay; an
+event in which nothing has to change leaves byte for byte.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine._fast.sse import Event, Splitter, parse
+from engine.extraction.answers import AnswerRules
+
+# OpenAI's end of a stream, which is no JSON.
+_DONE: Final = b"[DONE]"
+_MARK: Final = b"\xef\xbb\xbf"
+
+
+class AnswerStream:
+    """One stream. `max_bytes` bounds one event."""
+
+    def __init__(self, rules: AnswerRules, max_bytes: int, endpoint: str, request_id: str, model: str | None) -> None:
+        self._rules = rules
+        self._endpoint = endpoint
+        self._request_id = request_id
+        self._model = model
+        self._splitter = Splitter(max_bytes)
+
+    def feed(self, chunk: bytes) -> bytes:
+        """Takes a part of the stream; what of it goes on. Raises UnreadableAnswer, EventTooLong."""
+        return b"".join([self._passed(event) for event in self._splitter.feed(chunk)])
+
+    def finish(self) -> bytes:
+        """The end of the stream: what is left of it. Raises the same."""
+        rest = self._splitter.finish()
+        return self._passed(parse(rest)) if rest else b""
+
+    def _passed(self, event: Event) -> bytes:
+        data = event.data
+        if not data or data == _DONE:
+            return event.raw
+        kept = self._rules.apply(data, self._endpoint, self._request_id, self._model)
+        return event.raw if kept is data else with_data(event.raw, kept)
+
+
+def with_data(raw: bytes, data: bytes) -> bytes:
+    """An event with other data, which is one line: its first line of data has it, all other lines stay."""
+    out = []
+    for line in raw.splitlines(keepends=True):
+        ending = line[len(line.rstrip(b"\r\n")) :]
+        mark = _MARK if line.startswith(_MARK) else b""
+        field = line[len(mark) : len(line) - len(ending)]
+        if field != b"data" and not field.startswith(b"data:"):
+            out.append(line)
+        elif data:
+            out += (mark, b"data: ", data, ending)
+            data = b""
+    return b"".join(out)

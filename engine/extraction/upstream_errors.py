@@ -1,0 +1,73 @@
+"""What an upstream's error gives away beside what went wrong: hosts, paths, versions, keys and ids of its operator.
+
+Rules. Only the texts of an error are changed, never its shape or status; what stands in the place of something names
+what it was. Public addresses, such as those of a provider's documentation, stay. An error that is no text is not passed
+on.
+The time is linear in the length of the error.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+import orjson
+
+_INTERNAL: Final = r"local|localhost|localdomain|internal|intranet|lan|corp|private|svc|cluster|home\.arpa"
+_PORT: Final = r"(?::\d{1,5})?"
+# In this order: what stands first is taken first.
+_PATTERNS: Final = {
+    # A provider repeats the credential that it refused, which is the gateway's own, with stars in its middle.
+    "key": r"\b(?:sk|pk|rk|gsk|xai|key)-[A-Za-z0-9_*.-]{6,}[A-Za-z0-9*]|\bAIza[A-Za-z0-9_-]{20,}"
+    r"|\bBearer +[A-Za-z0-9._~+/*=-]{6,}",
+    "id": r"\b(?:org|proj|acct|wrkspc|user)[-_][A-Za-z0-9]{8,}\b",
+    "url": rf"\bhttps?://(?:[A-Za-z0-9-]{{1,63}}|[A-Za-z0-9.-]{{1,100}}\.(?:{_INTERNAL}))(?![A-Za-z0-9.-]){_PORT}"
+    r"(?:/[^\s\"'<>)]*)?",
+    "host": rf"\b(?:\d{{1,3}}\.){{3}}\d{{1,3}}\b{_PORT}|\[[0-9A-Fa-f.]{{0,40}}:[0-9A-Fa-f:.]{{0,40}}\]{_PORT}"
+    rf"|\b[A-Za-z0-9][A-Za-z0-9.-]{{0,100}}\.(?:{_INTERNAL})(?![A-Za-z0-9.-]){_PORT}|\blocalhost\b{_PORT}",
+    "path": r"(?<![\w/.:])/(?:usr|opt|home|root|app|srv|var|etc|tmp|mnt|data|workspace)/[^\s\"'<>),;]+",
+    "software": r"\b[A-Za-z][A-Za-z0-9_.-]{1,30}/v?\d{1,4}(?:\.\d{1,6}){1,3}\b",
+}
+_SEARCH: Final = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PATTERNS.items()))
+_TRACEBACK: Final = "Traceback (most recent call last)"
+
+
+def scrub(text: str, host: str) -> str:
+    """A text of an error without what it gives away. `host` is the upstream's own."""
+    at = text.find(_TRACEBACK)
+    if at >= 0:
+        text = text[:at].rstrip() or "The upstream failed."
+    text = _SEARCH.sub(lambda match: f"[{match.lastgroup}]", text)
+    return text.replace(host, "[host]") if host else text
+
+
+# Of an error that is longer nothing is passed on. Frameworks repeat the request in theirs, but not all of a large one.
+MAX_ERROR: Final = 64 << 10
+
+
+def scrub_error(body: bytes, host: str) -> bytes | None:
+    """The body of an error without what it gives away; the same object where nothing had to change. None for what is
+    neither JSON nor text, or too long."""
+    if len(body) > MAX_ERROR:
+        return None
+    try:
+        error = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        try:
+            text = body.decode()
+        except UnicodeDecodeError:
+            return None
+        scrubbed = scrub(text, host)
+        return body if scrubbed == text else scrubbed.encode()
+    scrubbed = _tree(error, host)
+    return body if scrubbed == error else orjson.dumps(scrubbed)
+
+
+def _tree(value: Any, host: str) -> Any:
+    if isinstance(value, str):
+        return scrub(value, host)
+    if isinstance(value, list):
+        return [_tree(item, host) for item in value]
+    if isinstance(value, dict):
+        return {name: _tree(item, host) for name, item in value.items()}
+    return value

@@ -1,0 +1,3 @@
+-- All keys of a bucket, as field, value, field, value, ...
+-- KEYS: bucket.
+return redis.call('HGETALL', KEYS[1])
