@@ -12,7 +12,7 @@ cdef class Counters:
     cdef Py_ssize_t size
 
     cdef int64_t *word(self, Py_ssize_t index) except NULL
-    cpdef int add(self, Py_ssize_t index, int64_t n=*) except -1
+    cpdef void add(self, Py_ssize_t index, int64_t n=*) except *
 
 
 cdef class Histogram:
@@ -21,4 +21,4 @@ cdef class Histogram:
     cdef int count
     cdef double[C_MAX_BOUNDS] bounds_
 
-    cpdef int observe(self, double value) except -1
+    cpdef void observe(self, double value) except *

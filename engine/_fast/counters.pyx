@@ -80,10 +80,9 @@ cdef class Counters:
             raise IndexError(f"word {index} of {self.size}")
         return &self.words[index]
 
-    cpdef int add(self, Py_ssize_t index, int64_t n=1) except -1:
+    cpdef void add(self, Py_ssize_t index, int64_t n=1) except *:
         """Add n, which may be negative for a gauge, to the word."""
         COUNTERS_ADD(self.word(index), n)
-        return 0
 
     def set(self, Py_ssize_t index, int64_t value) -> None:
         """Set the word: for gauges that have one writer."""
@@ -119,7 +118,7 @@ cdef class Histogram:
         """Words that a histogram of so many bounds takes."""
         return bounds + 2
 
-    cpdef int observe(self, double value) except -1:
+    cpdef void observe(self, double value) except *:
         """Count one value. A negative one (a clock that stepped back) counts as 0. ValueError: NaN or infinite."""
         cdef int i = 0
         if not isfinite(value):
@@ -130,7 +129,6 @@ cdef class Histogram:
             i += 1
         COUNTERS_ADD(&self.words[i], 1)
         counters_add_double(&self.words[self.count + 1], value)
-        return 0
 
     def read(self) -> tuple[list[int], float]:
         """The buckets as they are, not cumulated, the last one above every bound; and the sum."""
