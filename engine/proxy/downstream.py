@@ -30,21 +30,14 @@ from typing import TYPE_CHECKING, Final, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from engine._fast.message import message
-from engine._fast.plainhead import PlainHead, head_end, line_end
-from engine.errors import (
-    BAD_REQUEST,
-    CLIENT_GONE,
-    HEADERS_TOO_LARGE,
-    REQUEST_TIMEOUT,
-    TOO_LARGE,
-    Refusal,
-)
+from engine._fast.plainhead import head_end, line_end
+from engine.errors import BAD_REQUEST, CLIENT_GONE, HEADERS_TOO_LARGE, REQUEST_TIMEOUT, Refusal
 from engine.pipeline.forward import Outgoing, query
 from engine.pipeline.phases import internal_error
 from engine.proxy.headers import status_line
-from engine.proxy.heads import CHUNK_OVERHEAD, MAX_FIELDS, REPEATED, SINGLE, check_head, check_host
 from engine.proxy.peer import Peer, peer_address, peer_certificate
 from engine.proxy.relay import Exchange
+from engine.proxy.request import RequestReader
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Coroutine
@@ -71,9 +64,6 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HEAD_END: Final = b"\r\n\r\n"
 _CR: Final = 13
 _LF: Final = 10
-_ONE: Final = 49
-# One for the process: what it reads is taken from it at once.
-_plain = PlainHead()
 
 
 class Downstream:
@@ -83,32 +73,21 @@ class Downstream:
         "_address",
         "_address_text",
         "_ahead",
-        "_begun",
-        "_body",
-        "_body_size",
         "_certificate",
-        "_chunked",
         "_close",
-        "_complete",
         "_ctx",
         "_exchange",
-        "_fields",
-        "_headed",
-        "_headers",
-        "_http10",
         "_lane",
-        "_length",
         "_partial",
         "_paused",
-        "_plain",
         "_query",
+        "_request",
         "_seen",
         "_stage",
         "_told",
         "_transport",
         "_waiting",
         "deadline",
-        "parser",
     )
 
     def __init__(self, lane: Lane, told: tuple[bytes, str] | None = None) -> None:
@@ -121,14 +100,11 @@ class Downstream:
         self._address_text = ""
         self._stage = IDLE
         self.deadline = 0.0
-        self.parser = HttpRequestParser(self)
+        self._request = RequestReader()
         self._partial = bytearray()
         self._ahead = bytearray()
-        self._headers: dict[bytes, bytes] = {}
-        self._body: list[bytes] = []
-        self._body_size = self._begun = self._seen = self._fields = 0
-        self._length = 0
-        self._complete = self._close = self._http10 = self._chunked = self._paused = self._headed = self._plain = False
+        self._seen = 0
+        self._close = self._paused = False
         self._ctx: RequestContext | None = None
         self._exchange: Exchange | None = None
         self._query = b""
@@ -282,73 +258,50 @@ class Downstream:
         handler.data_received(data)
 
     def _begin(self, line: bytes, endpoint: Endpoint, data: bytes, end: int) -> None:
-        self._headers = {}
-        self._body = []
-        self._body_size = self._begun = self._fields = 0
-        self._complete = self._close = self._chunked = self._headed = self._plain = False
+        request = self._request
         self._exchange = None
-        lane = self._lane
-        if self._take_plain(line, data, end):
-            ctx = self._ctx = lane.pipeline.open(
-                "POST", endpoint.path, endpoint, self._headers, self._address, self._address_text
-            )
-            self._decide(ctx)
-            return
-        target = line.split(b" ", 2)[1]
-        self._query = query(target) if target.find(b"?") >= 0 else b""
-        ctx = self._ctx = lane.pipeline.open(
-            "POST", endpoint.path, endpoint, self._headers, self._address, self._address_text
+        self._close = False
+        fault: str | None = None
+        if request.take_plain(line, data, end):
+            self._query = b""
+        else:
+            fault = request.take(line, data, end)
+            target = line.split(b" ", 2)[1]
+            self._query = query(target) if target.find(b"?") >= 0 else b""
+        ctx = self._ctx = self._lane.pipeline.open(
+            "POST", endpoint.path, endpoint, request.headers, self._address, self._address_text
         )
-        try:
-            self.parser.feed_data(data)
-        except HttpParserUpgrade:
-            self._refuse(ctx, Refusal(BAD_REQUEST, "This endpoint does not switch protocols."), True)
+        if fault is not None:
+            self._refuse(ctx, Refusal(BAD_REQUEST, fault), True)
             return
-        except HttpParserError:
-            # A request that is complete stands on its own; what follows it is refused when its turn comes.
-            if not self._complete:
-                self._refuse(ctx, Refusal(BAD_REQUEST, "The request is not valid HTTP."), True)
-                return
-        self._seen = len(data) - end
-        self._frame(line, data, end)
+        self._keep_rest()
         self._decide(ctx)
 
-    def _take_plain(self, line: bytes, data: bytes, end: int) -> bool:
-        """Takes a request that is plain and there as a whole, without llhttp. False: nothing was taken."""
-        if line.find(b"?") >= 0 or line[-1] != _ONE:
-            return False
-        begin = end + 4
-        if not _plain.read(data, len(line) + 2, end) or _plain.length > len(data) - begin:
-            return False
-        length = _plain.length
-        self._headers = _plain.fields
-        self._begun = 1
-        self._headed = self._complete = self._plain = True
-        self._http10 = False
-        self._query = b""
-        self._length = self._body_size = length
-        self._body.append(data[begin : begin + length])
-        if len(data) > begin + length:
-            self._ahead[:0] = data[begin + length :]
-        return True
+    def _keep_rest(self) -> None:
+        """Sets aside what came after the request in the same read."""
+        request = self._request
+        self._close = self._close or request.closes
+        if request.rest:
+            self._ahead[:0] = request.rest
+            request.rest = b""
 
     def _decide(self, ctx: RequestContext) -> None:
         """Goes on with a request whose head was read."""
         if self._certificate is not None:
             ctx.certificate = self._certificate
         try:
-            self._check_head(ctx)
+            self._request.check(ctx.snapshot.max_body)
             pending = self._lane.pipeline.head(ctx)
         except Refusal as refusal:
             # After a head that has two readings nobody knows where the next one begins.
-            self._refuse(ctx, refusal, refusal.kind is BAD_REQUEST or not self._complete)
+            self._refuse(ctx, refusal, refusal.kind is BAD_REQUEST or not self._request.complete)
             return
         except Exception:
             self._fail(ctx)
             return
         if pending is not None:
             self._wait(self._wait_head(ctx, pending))
-        elif self._complete:
+        elif self._request.complete:
             self._submit(ctx)
         else:
             self._await_body()
@@ -362,7 +315,7 @@ class Downstream:
     def _await_body(self) -> None:
         self._stage = BODY
         self.deadline = self._lane.sweeper.now + self._lane.body_timeout
-        if b"expect" in self._headers and self._body_size == 0:
+        if self._request.expects:
             self._transport.write(_CONTINUE)
 
     async def _wait_head(self, ctx: RequestContext, pending: Awaitable[None]) -> None:
@@ -371,14 +324,14 @@ class Downstream:
             await pending
         except Refusal as refusal:
             self._waiting = None
-            self._refuse(ctx, refusal, not self._complete)
+            self._refuse(ctx, refusal, not self._request.complete)
             return
         except Exception:
             self._waiting = None
             self._fail(ctx)
             return
         self._waiting = None
-        if self._complete:
+        if self._request.complete:
             self._submit(ctx)
             return
         self._await_body()
@@ -387,66 +340,27 @@ class Downstream:
             self._transport.resume_reading()
             self._feed(held)
 
-    def _check_head(self, ctx: RequestContext) -> None:
-        """What HTTP and the policy's bound ask of a head. Raises Refusal (400, 413, 417)."""
-        if self._plain:
-            check_host(self._headers, False)
-        else:
-            check_head(self._headers, self._fields, self._http10)
-        most = ctx.snapshot.max_body
-        if self._length > most or self._body_size > most:
-            raise Refusal(TOO_LARGE, f"The request's body is larger than {most} bytes.")
-        if self._chunked and not self._complete and self._seen > CHUNK_OVERHEAD + 8 * self._body_size:
-            raise Refusal(BAD_REQUEST, "The request's body is mostly framing.")
-
-    def _frame(self, line: bytes, data: bytes, end: int) -> None:
-        """Notes how the request is framed, and sets aside what came after it in the same read."""
-        headers = self._headers
-        length = headers.get(b"content-length")
-        self._length = int(length) if length is not None else 0
-        self._chunked = b"transfer-encoding" in headers
-        self._http10 = line.endswith(b"1.0")
-        connection = headers.get(b"connection")
-        if self._http10 or (connection is not None and b"close" in connection.lower()):
-            self._close = True
-        if self._complete:
-            self._keep_rest(data, end + 4 + self._length)
-
-    def _keep_rest(self, data: bytes, size: int) -> None:
-        """`size`: where in `data` the complete request ends, if a length said so."""
-        if self._chunked:
-            # Where the next request begins is not known: it is not read, and the client is told so by the close.
-            self._close = self._close or self._begun > 1
-        elif len(data) > size:
-            self._ahead[:0] = data[size:]
-            self.parser = HttpRequestParser(self)
-
     # its body
 
     def _feed(self, data: bytes) -> None:
-        ctx = self._ctx
+        ctx, request = self._ctx, self._request
         assert ctx is not None
-        before = self._body_size
-        self._seen += len(data)
+        fault = request.feed(data)
+        if fault is not None:
+            self._refuse(ctx, Refusal(BAD_REQUEST, fault), True)
+            return
         try:
-            self.parser.feed_data(data)
-        except (HttpParserError, HttpParserUpgrade):
-            # What follows a complete request is refused when its turn comes.
-            if not self._complete:
-                self._refuse(ctx, Refusal(BAD_REQUEST, "The request's body is not valid HTTP."), True)
-                return
-        if self._body_size > ctx.snapshot.max_body:
-            refusal = Refusal(TOO_LARGE, f"The request's body is larger than {ctx.snapshot.max_body} bytes.")
+            request.check_body(ctx.snapshot.max_body)
+        except Refusal as refusal:
             self._refuse(ctx, refusal, True)
-        elif self._chunked and not self._complete and self._seen > CHUNK_OVERHEAD + 8 * self._body_size:
-            self._refuse(ctx, Refusal(BAD_REQUEST, "The request's body is mostly framing."), True)
-        elif self._complete:
-            self._keep_rest(data, self._length - before)
+            return
+        if request.complete:
+            self._keep_rest()
             self._submit(ctx)
 
     def _submit(self, ctx: RequestContext) -> None:
         lane = self._lane
-        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        body = self._request.take_body()
         self._stage = BUSY
         # In this stage every sweep looks at the exchange.
         self.deadline = 0.0
@@ -511,7 +425,7 @@ class Downstream:
     def _refuse(self, ctx: RequestContext, refusal: Refusal, close: bool) -> None:
         reply = self._lane.pipeline.refuse(ctx, refusal)
         self._ctx = ctx
-        linger = close and not self._complete
+        linger = close and not self._request.complete
         self._close = self._close or close
         self._write_reply(reply.status, reply.headers, reply.body)
         self._lane.pipeline.close(ctx, reply.status, False, len(reply.body))
@@ -540,7 +454,7 @@ class Downstream:
         )
 
     def begin(self, status: int, headers: bytes) -> None:
-        if self._http10:
+        if self._request.is_http10:
             framing = b"connection: close\r\n"
         elif self._close:
             framing = b"transfer-encoding: chunked\r\nconnection: close\r\n"
@@ -551,10 +465,10 @@ class Downstream:
         )
 
     def write(self, data: bytes) -> None:
-        self._transport.write(data if self._http10 else b"%x\r\n%b\r\n" % (len(data), data))
+        self._transport.write(data if self._request.is_http10 else b"%x\r\n%b\r\n" % (len(data), data))
 
     def end(self) -> None:
-        if not self._http10:
+        if not self._request.is_http10:
             self._transport.write(b"0\r\n\r\n")
         self._finish()
 
@@ -593,38 +507,6 @@ class Downstream:
     def cut(self) -> None:
         """Ends the connection now, whatever runs on it."""
         self._transport.abort()
-
-    # llhttp: callbacks only take notes, because an exception in one would surface as a parser's error
-
-    def on_message_begin(self) -> None:
-        self._begun += 1
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._begun > 1 or self._headed:
-            # Of another request, or a trailer: what comes after a body says nothing about the request.
-            return
-        self._fields += 1
-        if self._fields > MAX_FIELDS:
-            return
-        name = name.lower()
-        headers = self._headers
-        if name not in headers:
-            headers[name] = value
-        elif name in SINGLE:
-            headers[REPEATED] = name
-        else:
-            headers[name] = headers[name] + b", " + value
-
-    def on_headers_complete(self) -> None:
-        self._headed = True
-
-    def on_body(self, body: bytes) -> None:
-        if self._begun == 1:
-            self._body.append(body)
-            self._body_size += len(body)
-
-    def on_message_complete(self) -> None:
-        self._complete = True
 
 
 class _Ignore:

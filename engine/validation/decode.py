@@ -30,7 +30,7 @@ from engine.validation import (
     place,
 )
 from engine.validation.hygiene import TextRules
-from engine.validation.opaque import hide_unknown, refuse_slip
+from engine.validation.opaque import Slips, hide_unknown
 from engine.validation.request import Request, RequestShape
 from engine.validation.shape import missing
 from engine.validation.tree import items_of
@@ -141,7 +141,7 @@ def _decode_slowly(kind: type[RequestShape], body: bytes, news: frozenset[str]) 
             items = value.get(name)
             if isinstance(items, list):
                 value[name] = [msgspec.Raw(msgspec.json.encode(item)) for item in items]
-    hide_unknown(kind, value, news)
+    hide_unknown(kind, value, Slips(news))
     return cast(RequestShape, _convert(value, kind))
 
 
@@ -156,6 +156,7 @@ def _convert(value: Any, kind: type[msgspec.Struct], path: tuple[str | int, ...]
 
 def _check_items(shape: RequestShape, news: frozenset[str]) -> None:
     """Raise Refusal unless the raw items of a shape are what their types say."""
+    slips = None
     for name, variants in shape.variants.items():
         items = getattr(shape, name)
         if isinstance(items, list):
@@ -167,10 +168,11 @@ def _check_items(shape: RequestShape, news: frozenset[str]) -> None:
                         continue
                 except msgspec.ValidationError:
                     pass
-                _check_slowly(shape, name, index, msgspec.json.decode(item), news)
+                slips = slips or Slips(news)
+                _check_slowly(shape, name, index, msgspec.json.decode(item), slips)
 
 
-def _check_slowly(shape: RequestShape, name: str, index: int, item: Any, news: frozenset[str]) -> None:
+def _check_slowly(shape: RequestShape, name: str, index: int, item: Any, slips: Slips) -> None:
     """The same for one item that is not of its type as it stands."""
     variants = shape.variants[name]
     if not isinstance(item, dict):
@@ -182,8 +184,7 @@ def _check_slowly(shape: RequestShape, name: str, index: int, item: Any, news: f
         raise missing(place.spell((name, index)), "type")
     struct = variants.structs.get(kind)
     if struct is None:
-        if kind not in news:
-            refuse_slip(items_of(variants), kind, item, (name, index))
+        slips.refuse(items_of(variants), kind, item, (name, index))
         return
-    hide_unknown(struct, item, news, (name, index))
+    hide_unknown(struct, item, slips, (name, index))
     _convert(item, struct, (name, index))

@@ -44,17 +44,55 @@ _PARTS: Final = frozenset(
 )
 
 
-def hide_unknown(
-    struct: type[Struct], value: Any, news: frozenset[str] = frozenset(), path: tuple[str | int, ...] = ()
-) -> None:
+# How often in one request it is tried whether an object would be right under another type: each try costs a decoding,
+# and news with just the fields of something known is rare.
+MOST_TRIED: Final = 1000
+
+
+class Slips:
+    """What tells slips from news in one request; types in `news` are no slips."""
+
+    __slots__ = ("_likely", "_news", "_tried")
+
+    def __init__(self, news: frozenset[str]) -> None:
+        self._news = news
+        self._tried = 0
+        # Unknown objects come by the thousand and are all alike.
+        self._likely: dict[tuple[int, frozenset[str]], list[tuple[str, type[Struct]]]] = {}
+
+    def refuse(self, node: Node, kind: str, value: dict[str, Any], path: tuple[str | int, ...]) -> None:
+        """Raise Refusal if the object `value` at `path`, of the type `kind` that `node` does not know, is a slip."""
+        if kind in self._news:
+            return
+        if kind in _PARTS:
+            raise Refusal(BAD_REQUEST, "This type does not stand here.", param=spell((*path, "type")))
+        if len(value) < 2 or _DATED.search(kind):
+            return
+        names = frozenset(value) - {"type"}
+        likely = self._likely.get((id(node), names))
+        if likely is None:
+            likely = self._likely[id(node), names] = [
+                (known, struct) for known, struct in node.structs.items() if _may_be(struct, names)
+            ]
+        self._tried += len(likely)
+        if self._tried > MOST_TRIED:
+            message = "Too many objects of unknown types that have the fields of known ones."
+            raise Refusal(BAD_REQUEST, message, param=spell((*path, "type")))
+        for known, struct in likely:
+            if _is(struct, value, known):
+                message = f"Unknown type; with these fields it is '{known}'."
+                raise Refusal(BAD_REQUEST, message, param=spell((*path, "type")))
+
+
+def hide_unknown(struct: type[Struct], value: Any, slips: Slips, path: tuple[str | int, ...] = ()) -> None:
     """Empty every object of an unknown type below `value`, which is at `path` and to be a `struct`, where one may
-    stand, and mark it as such. Raises Refusal for a slip; what is in `news` is none."""
-    _Walk(news).visit(root(struct), value, path)
+    stand, and mark it as such. Raises Refusal for a slip."""
+    _Walk(slips).visit(root(struct), value, path)
 
 
 class _Walk:
-    def __init__(self, news: frozenset[str]) -> None:
-        self._news = news
+    def __init__(self, slips: Slips) -> None:
+        self._slips = slips
 
     def visit(self, node: Node, value: Any, path: tuple[str | int, ...]) -> None:
         if isinstance(value, list):
@@ -76,25 +114,14 @@ class _Walk:
                 if below is not None and key in value:
                     self.visit(below, value[key], (*path, key))
         elif node.is_open and isinstance(kind, str):
-            if kind not in self._news:
-                refuse_slip(node, kind, value, path)
+            self._slips.refuse(node, kind, value, path)
             value.clear()
             value["type"] = UNKNOWN_TYPE
 
 
-def refuse_slip(node: Node, kind: str, value: dict[str, Any], path: tuple[str | int, ...]) -> None:
-    """Raise Refusal if the object `value` at `path`, of the type `kind` that `node` does not know, is a slip."""
-    if kind in _PARTS:
-        raise Refusal(BAD_REQUEST, "This type does not stand here.", param=spell((*path, "type")))
-    if len(value) < 2 or _DATED.search(kind):
-        return
-    names = value.keys() - {"type"}
-    for known, struct in node.structs.items():
-        every, required = _names(struct)
-        if required <= names <= every and _is(struct, value, known):
-            raise Refusal(
-                BAD_REQUEST, f"Unknown type; with these fields it is '{known}'.", param=spell((*path, "type"))
-            )
+def _may_be(struct: type[Struct], names: frozenset[str]) -> bool:
+    every, required = _names(struct)
+    return required <= names <= every
 
 
 @cache  # as many as there are structs

@@ -37,7 +37,7 @@ roles:
   user: {{endpoints: ["*"], models: ["*"], redaction: none}}
 limits:
   - {{name: everything, by: global, requests: 1000000/hour, when_store_fails: open}}
-  - {{name: address, by: ip, requests: 1000/hour, when_store_fails: open}}
+  - {{name: address, by: ip, requests: 900000/hour, when_store_fails: open}}
   - {{name: closed, by: model, requests: 100/day, models: ["closed*"]}}
   - {{name: share, by: model, requests: 100/day, models: ["share*"], when_store_fails: local_share}}
   - {{name: open, by: model, requests: 100/day, models: ["open*"], when_store_fails: open}}

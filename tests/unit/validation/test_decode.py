@@ -403,6 +403,14 @@ def test_an_unknown_type_that_is_a_slip_is_refused(endpoint: str, request_: dict
     decode(endpoint, encoded(request_), known)
 
 
+def test_objects_that_nearly_are_something_known_are_not_looked_at_without_end() -> None:
+    near = {"type": "txt", "text": 5}
+    decode("chat", encoded(said(*[near] * 900)), BOUNDS)
+    error = refusal("chat", encoded(said(*[near] * 1100)))
+    assert error.param == "messages[1].content[1000].type"
+    decode("chat", encoded(said(*[{"type": "txt", "more": 5}] * 5000)), BOUNDS)
+
+
 @pytest.mark.parametrize("kind", ["bash_20990101", "bash-2099-01-01", "bash_2099_01_01"])
 def test_a_type_with_a_date_is_a_new_version(kind: str) -> None:
     decode("messages", encoded(VALID["messages"] | {"tools": [{"type": kind, "name": "bash"}]}), BOUNDS)
