@@ -165,10 +165,10 @@ def redact_answer(
     `pointers` name where a generic route's text stands (JSON pointers with `*`); every other string is searched all the
     same, as a declared place is no proof that there is no other. Raises UnsearchableAnswer.
     """
-    kind = media.partition(b";")[0].strip().lower()
     try:
         found, may_hide = searched_texts(body)
     except GuardError:
+        kind = media.partition(b";")[0].strip().lower()
         if kind.startswith(b"text/"):
             return _redact_text(profile, body)
         raise UnsearchableAnswer(f"{kind.decode('latin-1')} that is not JSON") from None
