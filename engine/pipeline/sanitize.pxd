@@ -1,5 +1,6 @@
 from engine.pipeline.context cimport RequestContext
 from engine.pipeline.usage cimport is_counted
+from engine.redaction.answers cimport redact_answer
 
 
 cpdef bint must_be_whole(RequestContext ctx) except -1

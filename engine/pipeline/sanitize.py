@@ -124,7 +124,7 @@ def sanitize(ctx: RequestContext, media: bytes, body: bytes) -> bytes:
     if profile is None:
         return body
     try:
-        result = redact_answer(profile, body, media=media, pointers=endpoint.response_text)
+        result = redact_answer(profile, body, media, endpoint.response_text)
     except UnsearchableAnswer:
         ctx.redaction = "unsearchable"
         raise Refusal(UPSTREAM_BROKEN, _UNSEARCHABLE, control="redaction") from None

@@ -11,7 +11,7 @@ texts in `logprobs` repeat the answer in pieces that no rule would match: where 
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 
@@ -68,12 +68,15 @@ class UnsearchableAnswer(Exception):
     """An answer whose text cannot be found: neither JSON nor text."""
 
 
-class AnswerRedaction(NamedTuple):
+class AnswerRedaction:
     """The body that may leave (the very same object where nothing changed), findings by rule, and who blocks it."""
 
-    body: bytes
-    findings: dict[str, int]
-    blocked: str | None
+    __slots__ = ("blocked", "body", "findings")
+
+    def __init__(self, body: bytes, findings: dict[str, int], blocked: str | None) -> None:
+        self.body = body
+        self.findings = findings
+        self.blocked = blocked
 
 
 class Walker:
@@ -158,7 +161,7 @@ def drop_logprobs(value: Any) -> None:
 
 
 def redact_answer(
-    profile: Profile, body: bytes, *, media: bytes, pointers: tuple[str, ...] | None = None
+    profile: Profile, body: bytes, media: bytes, pointers: tuple[str, ...] | None = None
 ) -> AnswerRedaction:
     """Redacts the body of an answer. `media` is its Content-Type.
 
