@@ -18,5 +18,6 @@ cdef class Names:
 
 
 cpdef bytes member(bytes text, bytes name)
+cpdef bytes last_member(bytes text, bytes name)
 cpdef list integers(bytes text, Names names)
 cpdef list pick(bytes text, Names wanted)

@@ -22,6 +22,25 @@ from libc.string cimport memchr, memcmp, memset
 from engine._fast.jsonguard_text cimport skip_plain, skip_space, unescape
 
 
+cdef extern from *:
+    """
+    #include <stddef.h>
+    /* memrchr is no standard C. */
+    static inline const void *tg_memrchr(const void *start, int byte, size_t size)
+    {
+        const unsigned char *p = (const unsigned char *)start + size;
+        while (p != (const unsigned char *)start) if (*--p == byte) return p;
+        return NULL;
+    }
+    """
+    const void *memrchr "tg_memrchr"(const void *start, int byte, size_t size) noexcept nogil
+
+
+cdef enum:
+    # A report of usage has some twenty names in it.
+    MOST_QUOTES = 96
+
+
 cdef const uint8_t *_skip_string(const uint8_t *p, const uint8_t *end) noexcept nogil:
     """Past the closing quote of the string whose opening quote is before `p`; NULL where it does not end."""
     while True:
@@ -135,6 +154,54 @@ cdef bint _whole_escapes(const uint8_t *p, const uint8_t *end) noexcept nogil:
         else:
             p += 2
     return True
+
+
+cdef bint _ends_text(const uint8_t *p, const uint8_t *end) noexcept nogil:
+    """Whether, from the comma or bracket at `p` behind a member of an object, nothing but the rest of that object
+    follows, and its closing bracket is the last of the text."""
+    while True:
+        if p >= end:
+            return False
+        if p[0] == 125:
+            return skip_space(p + 1) >= end
+        if p[0] != 44:
+            return False
+        p = _skip_value(p + 1, end)
+        if p == NULL:
+            return False
+
+
+cpdef bytes last_member(bytes text, bytes name):
+    """The same as `member`, looked for from the end: what an object says last costs no reading of what stands before.
+
+    Where that does not settle it, the object is read from its beginning.
+    """
+    cdef const uint8_t *start = <const uint8_t *>PyBytes_AS_STRING(text)
+    cdef const uint8_t *end = start + PyBytes_GET_SIZE(text)
+    cdef const uint8_t *p = end
+    cdef const uint8_t *value
+    cdef const uint8_t *value_end
+    cdef Py_ssize_t size = PyBytes_GET_SIZE(name)
+    cdef int quotes = 0
+    while quotes < MOST_QUOTES:
+        quotes += 1
+        # A closing quote, the name, and an opening one before it.
+        p = <const uint8_t *>memrchr(start, 34, p - start)
+        if p == NULL or p - start < size + 2:
+            break
+        value = p - size - 1
+        if value[0] != 34 or value[-1] == 92 or memcmp(value + 1, PyBytes_AS_STRING(name), size) != 0:
+            continue
+        value = skip_space(p + 1)
+        if value >= end or value[0] != 58:
+            continue
+        value = skip_space(value + 1)
+        value_end = _skip_value(value, end)
+        # The last one of this name in the text: if it is no member of the whole, an earlier one may be.
+        if value_end == NULL or not _ends_text(value_end, end) or skip_space(start)[0] != 123:
+            break
+        return PyBytes_FromStringAndSize(<const char *>value, value_end - value)
+    return member(text, name)
 
 
 cpdef bytes member(bytes text, bytes name):

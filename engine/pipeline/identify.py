@@ -54,7 +54,8 @@ def credential(ctx: RequestContext) -> bytes | None:
     authorization = headers.get(b"authorization")
     if authorization is not None:
         # The scheme is case-insensitive (RFC 9110, section 11.1).
-        found = authorization[7:].strip(b" ") if authorization[:7].lower() == b"bearer " else None
+        if authorization.startswith(b"Bearer ") or authorization[:7].lower() == b"bearer ":
+            found = authorization[7:].strip(b" ")
         if not found:
             raise BadCredential(ctx, "The Authorization header must be 'Bearer <key>'.")
     for name in (b"x-api-key", b"api-key"):

@@ -1,4 +1,4 @@
-from engine._fast.jsonmembers cimport Names, integers, member
+from engine._fast.jsonmembers cimport Names, integers, last_member, member
 from engine.pipeline.context cimport RequestContext, Reservation, Usage
 
 

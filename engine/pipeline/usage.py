@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine._fast.jsonmembers import Names, integers, member
+from engine._fast.jsonmembers import Names, integers, last_member, member
 from engine._fast.sse import EventTooLong, Splitter
 from engine.errors import RATE_LIMITED, UPSTREAM_BROKEN, Refusal
 from engine.extraction.tokens import answer_tokens
@@ -103,7 +103,7 @@ NO_OUTPUT = ("embeddings", "moderations")
 
 
 def _take_report(ctx: RequestContext, data: bytes) -> None:
-    found = member(data, b"usage")
+    found = last_member(data, b"usage")
     # `find`, not `in`: bytes first ask whether what is looked for is a number, by an error that is raised and caught.
     if found is None and data.find(b'"usage"') >= 0:
         for name in _HOLDERS:

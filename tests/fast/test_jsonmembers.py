@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from engine._fast import jsonmembers
-from engine._fast.jsonmembers import Names, integers, member, pick
+from engine._fast.jsonmembers import Names, integers, last_member, member, pick
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
 VALUES = st.recursive(
@@ -36,6 +36,7 @@ def test_members_are_those_of_the_parser(value: dict[str, object], indent: int |
         found = member(text, name.encode("utf-8", "surrogatepass"))
         assert found is not None
         assert json.loads(found) == value[name]
+        assert last_member(text, name.encode("utf-8", "surrogatepass")) == found
 
 
 @settings(max_examples=500, derandomize=True, deadline=None)
@@ -48,6 +49,7 @@ def test_members_are_those_of_the_parser(value: dict[str, object], indent: int |
 @example(b'{"a":"\\')
 def test_any_bytes_are_survived(text: bytes) -> None:
     assert all(found in text for _, found in pick(text, Names({b"a": 1, b"u": 2})))
+    assert last_member(text, b"a") is None or last_member(text, b"a") in text
     assert all(-1 <= number < 10**15 for number in integers(text, Names({b"a": 1, b"u": 2})))
     found = member(text, b"a")
     assert found is None or found in text
@@ -68,6 +70,27 @@ def test_any_bytes_are_survived(text: bytes) -> None:
     ],
 )
 def test_only_the_top_counts(text: bytes, value: bytes | None) -> None:
+    assert member(text, b"usage") == value
+    assert last_member(text, b"usage") == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b'{"usage":{"a":1},"x":[{"usage":2}]}', b'{"a":1}'),
+        (b'{"usage":1,"x":{"usage":2}}', b"1"),
+        (b'{"x":[{"y":1,"usage":2}]}', None),
+        (b'{"x":{"usage":2},"y":3}', None),
+        (b'{"x":"\\"usage","usage":4}', b"4"),
+        (b'{"usage":5,"x":"\\"usage"}', b"5"),
+        (b'{"usage":6,"type":"usage"}', b"6"),
+        (b'{"usage" : {"a" : "}"} , "z":"{" }  ', b'{"a" : "}"} '),
+        (b'{"usage":7,"x":{' + b",".join(b'"a%d":0' % number for number in range(200)) + b"}}", b"7"),
+        (b'{"usage":1}}', b"1"),
+    ],
+)
+def test_the_last_member_is_the_member(text: bytes, value: bytes | None) -> None:
+    assert last_member(text, b"usage") == value
     assert member(text, b"usage") == value
 
 
