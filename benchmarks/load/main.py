@@ -15,13 +15,17 @@ from benchmarks import cpu, http
 from benchmarks.cores import Cores, pick, staying_on
 from benchmarks.errors import BenchmarkError
 from benchmarks.load import scenarios
+from benchmarks.peers.nginx import Nginx
 from benchmarks.peers.peer import Running
 from benchmarks.peers.tidegate import Gateway
 from benchmarks.peers.variants import Variant, named, policy_text
 from benchmarks.processes import free_port, running
 from benchmarks.report import table, write_json
+from benchmarks.upstream import Upstream
 
 INTERVAL_S = 0.25  # four events a second a stream: a slow model
+FIRST_TOKENS = 500  # streams by each way, one at a time
+MOST_ADDED_US = 100  # to the first token, over a pass-through
 MOST_AT_REST = 80_000_000  # bytes resident of a worker that has served nothing yet
 _FILES = 8192  # the worker holds two sockets a stream
 
@@ -39,10 +43,10 @@ def _allow_files() -> None:
 
 
 @contextmanager
-def slow_upstream(folder: Path, core: int, events: int) -> Iterator[int]:
+def slow_upstream(folder: Path, core: int, events: int, interval_s: float = INTERVAL_S) -> Iterator[int]:
     """The slow upstream on `core`: its port."""
     port = free_port()
-    arguments = [str(number) for number in (port, events, int(INTERVAL_S * 1000))]
+    arguments = [str(number) for number in (port, events, int(interval_s * 1000))]
     command = [sys.executable, "-m", "benchmarks.load.slow_upstream", *arguments]
     with running(
         "the slow upstream",
@@ -64,6 +68,17 @@ def _gateway(folder: Path, variant: Variant, upstream: int, cores: Cores) -> Ite
         yield Running(pid, gateway.port, variant.path, headers)
 
 
+def _first_tokens(folder: Path, cores: Cores) -> list[scenarios.FirstToken]:
+    """Straight to an upstream that does not wait, through nginx, and through the gateway with every control on."""
+    with slow_upstream(folder, cores.load, 1, 0.0) as upstream:
+        nginx = Nginx()
+        (folder / "nginx").mkdir()
+        nginx.prepare(folder / "nginx", Upstream(upstream), cores)
+        with nginx.start() as passed, _gateway(folder / "first", named("tidegate"), upstream, cores) as proxy:
+            ways = [("straight", Running(0, upstream)), ("nginx", passed), ("tidegate", proxy)]
+            return _run(scenarios.first_tokens(ways, FIRST_TOKENS))
+
+
 def _at_rest(proxy: Running) -> tuple[int, int]:
     """Resident bytes of the supervisor and of the worker. Raises BenchmarkError when there is no worker."""
     workers = [cpu.memory(pid).rss for pid in cpu.tree(proxy.pid) if pid != proxy.pid]
@@ -77,7 +92,8 @@ def _run(scenario: Coroutine[None, None, T]) -> T:
 
 
 def main(*, seconds: float, out: Path, progress: Callable[[str], None]) -> bool:
-    """Run it: streams of `seconds`. Whether the memory at rest is within its floor. Raises BenchmarkError."""
+    """Run it: streams of `seconds`. Whether memory at rest and the first token keep to their floors. Raises
+    BenchmarkError."""
     cores = pick()
     _allow_files()
     events = max(2, round(seconds / INTERVAL_S))
@@ -98,7 +114,10 @@ def main(*, seconds: float, out: Path, progress: Callable[[str], None]) -> bool:
         progress(f"{scenarios.CONNECTIONS:,} streams, redacted")
         with _gateway(folder / "redacted", on, upstream, cores) as proxy:
             redacted = _run(scenarios.streams(proxy, events, INTERVAL_S))
-    held = worker < MOST_AT_REST
+        progress("time to the first token")
+        first = _first_tokens(folder, cores)
+    added = first[-1].median_us - first[-2].median_us
+    held = worker < MOST_AT_REST and added < MOST_ADDED_US
     rows = [
         ["supervisor at rest", f"{supervisor / 1e6:.1f} MB", "resident"],
         ["worker at rest", f"{worker / 1e6:.1f} MB", "resident"],
@@ -113,13 +132,18 @@ def main(*, seconds: float, out: Path, progress: Callable[[str], None]) -> bool:
             ["", f"{figures.first_p99_s * 1000:,.0f} ms", "to the first byte, 99th percentile"],
         ]
     print(table(["load on one worker", "", "what"], [[name, value, "  " + what] for name, value, what in rows]))
-    verdict = "held" if held else "MISSED"
+    rows = [[each.name, f"{each.median_us:,.0f}", f"{each.added_us:,.0f}"] for each in first]
+    print(f"\n{table(['us to the first token, one stream at a time', 'median', 'added'], rows)}")
+    verdict = "held" if worker < MOST_AT_REST else "MISSED"
     print(f"\nfloor: worker at rest < {MOST_AT_REST / 1e6:.0f} MB: {worker / 1e6:.1f} MB: {verdict}")
+    verdict = "held" if added < MOST_ADDED_US else "MISSED"
+    print(f"floor: first token later than through nginx by < {MOST_ADDED_US} us: {added:.0f} us: {verdict}")
     written = {
         "at_rest": {"supervisor": supervisor, "worker": worker, "most": MOST_AT_REST, "held": held},
         "idle": idle,
         "relayed": relay,
         "redacted": redacted,
+        "first_tokens": first,
     }
     write_json(out / "load.json", written)
     print(f"written: {out / 'load.json'}")

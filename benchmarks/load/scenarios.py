@@ -11,7 +11,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import quantiles
+from statistics import median, quantiles
 
 from benchmarks import cpu, payloads
 from benchmarks.errors import BenchmarkError
@@ -24,6 +24,7 @@ WARM_UP = 500
 _SAMPLES = 8  # readings of memory while streams run; the highest counts
 _ANSWER_S = 30.0  # for CONNECTIONS requests at once through one loaded worker
 _STREAM_SLACK_S = 60.0
+FIRST_WARM_UP = 50
 
 STREAM_REQUEST = json.dumps({**json.loads(payloads.REQUEST), "stream": True}, separators=(",", ":")).encode()
 
@@ -46,6 +47,16 @@ class Streams:
     first_p50_s: float
     first_p99_s: float
     cpu_us_per_event: float
+
+
+@dataclass(frozen=True)
+class FirstToken:
+    """Microseconds from the end of a request to the first byte of its stream: the median, and what a proxy adds to
+    going straight to the upstream."""
+
+    name: str
+    median_us: float
+    added_us: float
 
 
 def _resident(root: int) -> int:
@@ -99,6 +110,24 @@ async def idle(proxy: Running) -> Idle:
         for connection in connections:
             connection.close()
     return Idle(CONNECTIONS, taken / CONNECTIONS)
+
+
+async def first_tokens(ways: Sequence[tuple[str, Running]], rounds: int) -> list[FirstToken]:
+    """One stream at a time by each way in turn, the first of which is the upstream itself. Raises BenchmarkError."""
+    connections = [(await open_many(running.port, 1))[0] for _, running in ways]
+    taken: list[list[float]] = [[] for _ in ways]
+    try:
+        for number in range(rounds + FIRST_WARM_UP):
+            for place, (_, running) in enumerate(ways):
+                answer = await connections[place].post(running.path, STREAM_REQUEST, _headers(running))
+                _expect([answer], slow_upstream.whole(1))
+                if number >= FIRST_WARM_UP:
+                    taken[place].append(answer.first_s * 1e6)
+    finally:
+        for connection in connections:
+            connection.close()
+    straight = median(taken[0])
+    return [FirstToken(name, median(own), median(own) - straight) for (name, _), own in zip(ways, taken, strict=True)]
 
 
 async def _highest(root: int, length_s: float) -> int:
