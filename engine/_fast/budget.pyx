@@ -135,7 +135,8 @@ cdef class Journal:
         if self.free is NULL:
             raise MemoryError
         for i in range(self.size - 1, -1, -1):
-            if self.rows[i].state == FREE:
+            # A look at rows above those ever used would bring them into memory.
+            if i >= self.high[0] or self.rows[i].state == FREE:
                 self.free[self.free_count] = i
                 self.free_count += 1
 

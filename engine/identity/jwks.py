@@ -14,11 +14,10 @@ Signatures are PyJWT's and cryptography's; nothing else of theirs is used, so th
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final
 
 import msgspec
-from jwt.algorithms import get_default_algorithms
-from jwt.exceptions import PyJWTError
 
 from engine._fast.jsonguard import GuardError, check
 from engine.identity.errors import InvalidToken
@@ -47,7 +46,23 @@ _MAX_DEPTH: Final = 8
 _RSA_BITS: Final = range(2048, 8192 + 1)
 
 _PUBLIC: Final = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x"), "oct": ("k",)}
-_SIGNERS: Final = {name: signer for name, signer in get_default_algorithms().items() if name in _BOUND}
+
+
+# PyJWT and cryptography take 8 MB of memory: they are imported by who has keys to read.
+
+
+@cache
+def _signers() -> dict[str, Any]:
+    from jwt.algorithms import get_default_algorithms
+
+    return {name: signer for name, signer in get_default_algorithms().items() if name in _BOUND}
+
+
+@cache
+def _unusable() -> tuple[type[Exception], ...]:
+    from jwt.exceptions import PyJWTError
+
+    return PyJWTError, ValueError, TypeError, OverflowError
 
 
 class KeySetError(Exception):
@@ -91,8 +106,8 @@ class KeySet:
         if len(found) > 1:
             raise InvalidToken("The token does not say which key it is signed with.")
         try:
-            valid = _SIGNERS[token.algorithm].verify(token.signed, found[0], token.signature)
-        except (PyJWTError, ValueError, TypeError):
+            valid = bool(_signers()[token.algorithm].verify(token.signed, found[0], token.signature))
+        except _unusable():
             valid = False
         if not valid:
             raise InvalidToken("The token's signature is wrong.")
@@ -136,8 +151,8 @@ def _usable(entry: dict[str, Any], algorithms: frozenset[str]) -> list[tuple[str
         if isinstance(bound, str) and public["crv"] != bound:
             continue
         try:
-            key = _SIGNERS[algorithm].from_jwk(public)
-        except (PyJWTError, ValueError, TypeError, OverflowError):
+            key = _signers()[algorithm].from_jwk(public)
+        except _unusable():
             continue
         if kind == "RSA" and key.key_size not in _RSA_BITS:
             continue

@@ -11,7 +11,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
-import jsonschema_rs
 import orjson
 
 from engine._fast.jsonguard import GuardError, check
@@ -38,6 +37,9 @@ class Schema:
 
     def __init__(self, text: bytes) -> None:
         """Raises SchemaError."""
+        # It takes 3 MB of memory, and few policies have a schema.
+        import jsonschema_rs
+
         try:
             check(text, MAX_SCHEMA_DEPTH)
             schema = self.source = orjson.loads(text)
@@ -54,6 +56,8 @@ class Schema:
 
     def check(self, body: bytes) -> None:
         """Raises Refusal (400) that names the place, unless the JSON text `body`, which passed the guard, fits."""
+        import jsonschema_rs
+
         try:
             self._validator.validate(orjson.loads(body))
         except jsonschema_rs.ValidationError as error:

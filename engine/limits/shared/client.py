@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final, cast
-
-from redis.asyncio import Redis, RedisCluster
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from engine.limits.shared.scripts import Call
+
+# redis-py takes 7 MB of memory and is imported by who has a store: a worker without one imports this module too.
+if TYPE_CHECKING:
+    from redis.asyncio import Redis, RedisCluster
 
 # A request may wait this long for its first permit; a store in the same data centre answers in one ms.
 CALL_TIMEOUT_S: Final = 0.2
@@ -44,10 +44,12 @@ class Store:
     @property
     def clustered(self) -> bool:
         """Whether the connected store is a cluster."""
-        return isinstance(self._client, RedisCluster)
+        return self._client is not None and _is_cluster(self._client)
 
     async def connect(self) -> None:
         """Make the connection anew. Raises StoreDown."""
+        from redis.asyncio import Redis, RedisCluster
+
         await self.close()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -66,7 +68,7 @@ class Store:
                     self._client = cluster
                 else:
                     self._client = Redis.from_url(self._url, **self._options())
-        except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
+        except _failures() as error:
             raise StoreDown(_reason(error)) from error
 
     async def call(self, calls: Sequence[Call]) -> list[Any]:
@@ -76,11 +78,11 @@ class Store:
             raise StoreDown("not connected")
         try:
             async with asyncio.timeout(self._timeout_s):
-                if isinstance(client, RedisCluster):
+                if _is_cluster(client):
                     gate = asyncio.Semaphore(_AT_ONCE)
-                    return await asyncio.gather(*(_one(client, gate, call) for call in calls))
-                return await _pipelined(client, calls)
-        except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
+                    return await asyncio.gather(*(_one(cast("RedisCluster", client), gate, call) for call in calls))
+                return await _pipelined(cast("Redis", client), calls)
+        except _failures() as error:
             await self.close()
             raise StoreDown(_reason(error)) from error
 
@@ -94,34 +96,42 @@ class Store:
                 if proposed is not None:
                     await cast("Any", client).hsetnx(key, "id", proposed)
                 found = await cast("Any", client).hget(key, "id")
-        except (RedisError, RedisClusterException, OSError, TimeoutError) as error:
+        except _failures() as error:
             await self.close()
             raise StoreDown(_reason(error)) from error
         return found.decode() if found is not None else None
 
     async def publish(self, channel: str, message: bytes) -> None:
         """Tell every host that listens. Not stored: who is away misses it. Raises StoreDown."""
+        client = self._client
+        if client is None:
+            raise StoreDown("not connected")
         try:
             async with asyncio.timeout(self._timeout_s):
-                await cast("Any", self._client).execute_command("PUBLISH", channel, message)
-        except (RedisError, RedisClusterException, OSError, TimeoutError, AttributeError) as error:
+                await cast("Any", client).execute_command("PUBLISH", channel, message)
+        except _failures() as error:
             raise StoreDown(_reason(error)) from error
 
     async def messages(self, channel: str) -> AsyncIterator[bytes]:
         """What is published on a channel, over a connection of its own; in a cluster, any node hears all. Ends with
         StoreDown."""
+        from redis.asyncio import Redis
+
         client = Redis.from_url(self._url, **{**self._options(), "socket_timeout": None})
         try:
             async with client.pubsub(ignore_subscribe_messages=True) as subscription:
                 await subscription.subscribe(channel)
                 async for message in subscription.listen():
                     yield message["data"]
-        except (RedisError, OSError) as error:
+        except _failures() as error:
             raise StoreDown(_reason(error)) from error
         finally:
             await client.aclose()
 
     def _options(self) -> dict[str, Any]:
+        from redis.asyncio.retry import Retry
+        from redis.backoff import NoBackoff
+
         return {
             "socket_timeout": self._timeout_s,
             "socket_connect_timeout": CONNECT_TIMEOUT_S,
@@ -136,12 +146,27 @@ class Store:
         if client is not None:
             try:
                 await client.aclose()
-            except (RedisError, OSError):
+            except _failures():
                 # It was to be dropped anyway.
                 pass
 
 
+@cache
+def _failures() -> tuple[type[Exception], ...]:
+    from redis.exceptions import RedisClusterException, RedisError
+
+    return RedisError, RedisClusterException, OSError, TimeoutError
+
+
+def _is_cluster(client: Redis | RedisCluster) -> bool:
+    from redis.asyncio import RedisCluster
+
+    return isinstance(client, RedisCluster)
+
+
 async def _pipelined(client: Redis, calls: Sequence[Call]) -> list[Any]:
+    from redis.exceptions import NoScriptError
+
     replies = await _run(client, [("EVALSHA", call.sha, call) for call in calls])
     # A server that was restarted has no scripts: those calls did nothing and are sent again with their text.
     missing = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
@@ -163,6 +188,8 @@ async def _run(client: Redis, commands: Sequence[tuple[str, str, Call]]) -> list
 
 
 async def _one(client: RedisCluster, gate: asyncio.Semaphore, call: Call) -> Any:
+    from redis.exceptions import NoScriptError
+
     async with gate:
         try:
             return await cast("Any", client).evalsha(call.sha, len(call.keys), *call.keys, *call.arguments)
