@@ -55,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _bench(given[1:])
         options = _parser().parse_args(given)
         code: int = options.run(options)
+        # Here, where a reader that is gone is no fault: the interpreter's own flush at the end would make it one.
+        sys.stdout.flush()
     except SettingError as error:
         return _say(WRONG, f"wrong setting: {error}")
     except KeyboardInterrupt:

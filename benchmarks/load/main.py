@@ -11,21 +11,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks import cpu, http
+from benchmarks import cpu, http, payloads
 from benchmarks.cores import Cores, pick, staying_on
 from benchmarks.errors import BenchmarkError
-from benchmarks.load import scenarios
+from benchmarks.load import attackers, scenarios
 from benchmarks.peers.nginx import Nginx
 from benchmarks.peers.peer import Running
 from benchmarks.peers.tidegate import Gateway
 from benchmarks.peers.variants import Variant, named, policy_text
 from benchmarks.processes import free_port, running
 from benchmarks.report import table, write_json
-from benchmarks.upstream import Upstream
+from benchmarks.upstream import Upstream, constant_upstream
 
 INTERVAL_S = 0.25  # four events a second a stream: a slow model
 FIRST_TOKENS = 500  # streams by each way, one at a time
 MOST_ADDED_US = 100  # to the first token, over a pass-through
+MOST_SLOWER = 1.2  # of honest clients' 99th percentile, beside slow attackers
 MOST_AT_REST = 80_000_000  # bytes resident of a worker that has served nothing yet
 _FILES = 8192  # the worker holds two sockets a stream
 
@@ -92,8 +93,8 @@ def _run(scenario: Coroutine[None, None, T]) -> T:
 
 
 def main(*, seconds: float, out: Path, progress: Callable[[str], None]) -> bool:
-    """Run it: streams of `seconds`. Whether memory at rest and the first token keep to their floors. Raises
-    BenchmarkError."""
+    """Run it: streams of `seconds`. Whether memory at rest, the first token and honest clients keep to their floors.
+    Raises BenchmarkError."""
     cores = pick()
     _allow_files()
     events = max(2, round(seconds / INTERVAL_S))
@@ -114,10 +115,18 @@ def main(*, seconds: float, out: Path, progress: Callable[[str], None]) -> bool:
         progress(f"{scenarios.CONNECTIONS:,} streams, redacted")
         with _gateway(folder / "redacted", on, upstream, cores) as proxy:
             redacted = _run(scenarios.streams(proxy, events, INTERVAL_S))
+        progress(f"{attackers.ATTACKERS:,} slow attackers")
+        body = folder / "request.json"
+        body.write_bytes(payloads.REQUEST)
+        with (
+            constant_upstream(folder / "constant", core=cores.load) as constant,
+            _gateway(folder / "attacked", on, constant.port, cores) as proxy,
+        ):
+            attack = _run(attackers.measure(proxy, body, cores.load))
         progress("time to the first token")
         first = _first_tokens(folder, cores)
     added = first[-1].median_us - first[-2].median_us
-    held = worker < MOST_AT_REST and added < MOST_ADDED_US
+    held = worker < MOST_AT_REST and added < MOST_ADDED_US and attack.ratio < MOST_SLOWER
     rows = [
         ["supervisor at rest", f"{supervisor / 1e6:.1f} MB", "resident"],
         ["worker at rest", f"{worker / 1e6:.1f} MB", "resident"],
@@ -131,6 +140,15 @@ def main(*, seconds: float, out: Path, progress: Callable[[str], None]) -> bool:
             ["", f"{figures.first_p50_s * 1000:,.0f} ms", "to the first byte, median"],
             ["", f"{figures.first_p99_s * 1000:,.0f} ms", "to the first byte, 99th percentile"],
         ]
+    rows += [
+        [
+            f"{attack.attackers:,} slow attackers",
+            f"{attack.alone_p99_us / 1000:.2f} ms",
+            "p99 of honest clients, alone",
+        ],
+        ["", f"{attack.attacked_p99_us / 1000:.2f} ms", "p99 of honest clients, attacked"],
+        ["", f"{(attack.memory_during - attack.memory_before) / 1e6:.1f} MB", "more memory, attacked"],
+    ]
     print(table(["load on one worker", "", "what"], [[name, value, "  " + what] for name, value, what in rows]))
     rows = [[each.name, f"{each.median_us:,.0f}", f"{each.added_us:,.0f}"] for each in first]
     print(f"\n{table(['us to the first token, one stream at a time', 'median', 'added'], rows)}")
@@ -138,11 +156,14 @@ def main(*, seconds: float, out: Path, progress: Callable[[str], None]) -> bool:
     print(f"\nfloor: worker at rest < {MOST_AT_REST / 1e6:.0f} MB: {worker / 1e6:.1f} MB: {verdict}")
     verdict = "held" if added < MOST_ADDED_US else "MISSED"
     print(f"floor: first token later than through nginx by < {MOST_ADDED_US} us: {added:.0f} us: {verdict}")
+    verdict = "held" if attack.ratio < MOST_SLOWER else "MISSED"
+    print(f"floor: honest clients' p99 under attack < {MOST_SLOWER} of it alone: {attack.ratio:.2f}: {verdict}")
     written = {
         "at_rest": {"supervisor": supervisor, "worker": worker, "most": MOST_AT_REST, "held": held},
         "idle": idle,
         "relayed": relay,
         "redacted": redacted,
+        "attack": attack,
         "first_tokens": first,
     }
     write_json(out / "load.json", written)
