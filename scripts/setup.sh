@@ -32,7 +32,7 @@ PY
 
 re2_links() {
     command -v c++ >/dev/null 2>&1 || return 1
-    printf '#include <re2/set.h>\nint main() { RE2::Options o; return RE2::Set(o, RE2::UNANCHORED).Size(); }\n' |
+    printf '#include <re2/set.h>\nint main() { RE2::Options o; RE2::Set s(o, RE2::UNANCHORED); return 0; }\n' |
         c++ -std=c++17 -x c++ - -lre2 -o /dev/null 2>/dev/null
 }
 

@@ -217,10 +217,10 @@ def _settled(gateway: Gateway, user: str) -> dict[str, dict[str, Any]]:
 
 def test_what_is_charged_is_what_was_given_on_every_way_out(gateway: Gateway, counting: CountingUpstream) -> None:
     key, _ = gateway.key("iris")
-    cut = _load(gateway, key, "iris", 1200, 1)
+    cut = _load(gateway, key, "iris", 2000, 1)
     assert cut == 0
     found = _settled(gateway, "iris")
-    assert counting.asked["iris"] > 800
+    assert counting.asked["iris"] > 1300
     assert found["month"]["used"] == counting.given["iris"]
 
 
