@@ -128,3 +128,8 @@ def memory(pid: int) -> Memory:
     except (OSError, ValueError, IndexError) as error:
         raise BenchmarkError(f"memory of process {pid} cannot be read: {error}") from error
     return Memory(values["Rss"], values["Pss"])
+
+
+def resident(root: int) -> int:
+    """Resident bytes of a process tree."""
+    return sum(memory(pid).rss for pid in tree(root))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -22,6 +22,8 @@ SECONDS = 2.0
 # Until every attacker is connected and those who do not read have filled their buffers.
 _SETTLE_S = 5.0
 _EVERY_S = 0.5
+
+_Kind = Callable[[Running, asyncio.StreamWriter], Coroutine[None, None, None]]
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ async def _no_reader(proxy: Running, writer: asyncio.StreamWriter) -> None:
     await asyncio.Event().wait()
 
 
-async def _attack(proxy: Running, kind: Callable[[Running, asyncio.StreamWriter], object], delay_s: float) -> None:
+async def _attack(proxy: Running, kind: _Kind, delay_s: float) -> None:
     # Each at its own time: all at once every half second would be another attack.
     await asyncio.sleep(delay_s)
     while True:
@@ -76,14 +78,10 @@ async def _attack(proxy: Running, kind: Callable[[Running, asyncio.StreamWriter]
             # A limit of one byte: nothing of an answer is read, so the kernel's buffers fill.
             _, writer = await asyncio.open_connection("127.0.0.1", proxy.port, limit=1)
             try:
-                await kind(proxy, writer)  # type: ignore[misc]
+                await kind(proxy, writer)
             finally:
                 writer.transport.abort()
         await asyncio.sleep(_EVERY_S)
-
-
-def _resident(root: int) -> int:
-    return sum(cpu.memory(pid).rss for pid in cpu.tree(root))
 
 
 async def measure(proxy: Running, body: Path, core: int) -> Attack:
@@ -99,7 +97,7 @@ async def measure(proxy: Running, body: Path, core: int) -> Attack:
         return median(found)
 
     await honest()
-    before, alone = _resident(proxy.pid), await honest()
+    before, alone = cpu.resident(proxy.pid), await honest()
     kinds = (_slow_head, _slow_body, _no_reader)
     attackers = [
         asyncio.create_task(_attack(proxy, kinds[number % 3], _EVERY_S * number / ATTACKERS))
@@ -108,7 +106,7 @@ async def measure(proxy: Running, body: Path, core: int) -> Attack:
     try:
         await asyncio.sleep(_SETTLE_S)
         attacked = await honest()
-        during = _resident(proxy.pid)
+        during = cpu.resident(proxy.pid)
     finally:
         for attacker in attackers:
             attacker.cancel()

@@ -59,11 +59,6 @@ class FirstToken:
     added_us: float
 
 
-def _resident(root: int) -> int:
-    """Resident bytes of a process tree."""
-    return sum(cpu.memory(pid).rss for pid in cpu.tree(root))
-
-
 def _headers(proxy: Running) -> dict[str, str]:
     return dict(line.split(": ", 1) for line in proxy.headers)
 
@@ -96,13 +91,13 @@ async def _warm_up(proxy: Running) -> None:
 async def idle(proxy: Running) -> Idle:
     """Open CONNECTIONS, use each once, let them rest, use each again. Raises BenchmarkError when one fails."""
     await _warm_up(proxy)
-    before = _resident(proxy.pid)
+    before = cpu.resident(proxy.pid)
     connections = await open_many(proxy.port, CONNECTIONS)
     try:
         # In groups: a thousand requests in flight would bill their buffers to idle connections.
         for start in range(0, CONNECTIONS, 50):
             await _ask_all(connections[start : start + 50], proxy)
-        taken = _resident(proxy.pid) - before
+        taken = cpu.resident(proxy.pid) - before
         await _ask_all(connections, proxy)
     except TimeoutError:
         raise BenchmarkError(f"{CONNECTIONS} requests were not answered in {_ANSWER_S:.0f} s") from None
@@ -135,14 +130,14 @@ async def _highest(root: int, length_s: float) -> int:
     most = 0
     for _ in range(_SAMPLES):
         await asyncio.sleep(length_s / _SAMPLES)
-        most = max(most, _resident(root))
+        most = max(most, cpu.resident(root))
     return most
 
 
 async def streams(proxy: Running, events: int, interval_s: float) -> Streams:
     """CONNECTIONS streams of `events` events at a time, each checked byte for byte. Raises BenchmarkError."""
     await _warm_up(proxy)
-    before, used = _resident(proxy.pid), cpu.sample(proxy.pid)
+    before, used = cpu.resident(proxy.pid), cpu.sample(proxy.pid)
     connections = await open_many(proxy.port, CONNECTIONS)
     headers = _headers(proxy)
     length_s = events * interval_s

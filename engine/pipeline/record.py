@@ -103,7 +103,7 @@ def audit_line(ctx: RequestContext, seconds: float) -> bytes:
         if principal.team is not None:
             _text(b',"team":', principal.team)
     if permit is not None:
-        _text(b',"role":', permit.role.access.name)
+        _text(b',"role":', permit.role.name)
         _text(b',"upstream":', permit.target.upstream.name)
     if ctx.model is not None:
         _text(b',"model":', ctx.model)

@@ -116,9 +116,13 @@ def _take_report(ctx: RequestContext, data: bytes) -> None:
     if prompt < 0 and given >= 0:
         # Anthropic reports cached input beside input_tokens, OpenAI within it.
         prompt = given + max(created, 0) + max(cached, 0)
+    output = max(completion, written)
+    if prompt < 0 and output < 0:
+        # `null`, as events before the last one say: that is no report, and none of zero tokens.
+        return
     if ctx.usage is None:
         ctx.usage = Usage()
-    ctx.usage.merge(prompt, max(completion, written))
+    ctx.usage.merge(prompt, output)
 
 
 class UsageTap:
