@@ -11,12 +11,13 @@ texts in `logprobs` repeat the answer in pieces that no rule would match: where 
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import orjson
 
 from engine._fast.jsonguard import GuardError, texts_and_names
-from engine.redaction.profile import Profile
+from engine.redaction.profile import Profile, Redaction
 
 # Deeper answers cannot be walked on the interpreter's stack; no dialect comes near.
 MAX_DEPTH: Final = 128
@@ -35,6 +36,8 @@ JSON_STRINGS: Final = frozenset(("arguments", "partial_json"))
 # The keys of token texts in chat's and completions' logprobs, and then those of JSON_STRINGS: see `searched_texts`.
 _TELLING: Final = (b"token", b"tokens", *(name.encode() for name in sorted(JSON_STRINGS)))
 _TOKENS: Final = 0b11
+# Every dialect counts under such names, and no secret is one: see `jsonguard.texts`.
+_COUNTS: Final = re.compile("[a-z_]+_tokens(?:_details)?")
 _LOGPROBS: Final = frozenset(("logprobs", "prompt_logprobs"))
 
 
@@ -80,20 +83,37 @@ class AnswerRedaction:
 
 
 class Walker:
-    """Redacts the strings of parsed JSON in place, and counts what it found."""
+    """Redacts the strings of parsed JSON in place, and counts what it found.
 
-    def __init__(self, profile: Profile) -> None:
+    known: what becomes of texts that have been redacted before, see `Profile.redact_each`.
+    """
+
+    def __init__(self, profile: Profile, known: dict[bytes, Redaction | None] | None = None) -> None:
         self.profile = profile
+        self._known = known or {}
         self.findings: dict[str, int] = {}
         self.blocked: str | None = None
+        self.has_logprobs = False
 
     def text(self, text: str, profile: Profile | None = None) -> str:
         """One text."""
         data = text.encode("utf-8", "surrogatepass")
-        result = (profile or self.profile).redact(data)
+        result: Redaction | None
+        if profile is None and data in self._known:
+            result = self._known[data]
+            if result is None:
+                return text
+        else:
+            if profile is None:
+                profile = self.profile
+            result = profile.redact(data)
         self.count(result.findings)
         self.blocked = self.blocked or result.blocked
         return text if result.text is data else result.text.decode("utf-8", "surrogatepass")
+
+    def name(self, name: str) -> str:
+        """A key. Those that `jsonguard.texts` leaves out are left alone."""
+        return name if _COUNTS.fullmatch(name) else self.text(name)
 
     def count(self, findings: dict[str, int]) -> None:
         """Adds findings of a text."""
@@ -125,7 +145,7 @@ class Walker:
             return [self.tree(item, key) for item in value]
         if isinstance(value, dict):
             return {
-                self.text(name): self.logprobs(item) if name in _LOGPROBS else self.tree(item, name)
+                self.name(name): self.logprobs(item) if name in _LOGPROBS else self.tree(item, name)
                 for name, item in value.items()
             }
         return value
@@ -135,6 +155,9 @@ class Walker:
 
         They repeat the answer, so what was found there is not counted again.
         """
+        if value is None:
+            return None
+        self.has_logprobs = True
         together = Walker(self.profile)
         together.text(token_texts(value, as_bytes=False))
         if not together.findings:
@@ -175,16 +198,18 @@ def redact_answer(
         if kind.startswith(b"text/"):
             return _redact_text(profile, body)
         raise UnsearchableAnswer(f"{kind.decode('latin-1')} that is not JSON") from None
-    if not may_hide and profile.clean(found):
+    suspects = profile.suspects(found)
+    if not may_hide and not suspects:
         return AnswerRedaction(body, {}, None)
     value = orjson.loads(body)
-    walker = Walker(profile)
+    walker = Walker(profile, profile.redact_each(found, suspects))
     redacted = walker.tree(value, None)
     if walker.blocked is not None:
         return AnswerRedaction(b"", walker.findings, walker.blocked)
     if not walker.findings:
         return AnswerRedaction(body, {}, None)
-    drop_logprobs(redacted)
+    if walker.has_logprobs:
+        drop_logprobs(redacted)
     return AnswerRedaction(orjson.dumps(redacted), walker.findings, None)
 
 

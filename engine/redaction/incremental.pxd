@@ -1,8 +1,9 @@
+from engine.redaction.profile cimport Profile
 from engine.redaction.search cimport Ahead, Search
 
 
 cdef class Incremental:
-    cdef object _profile
+    cdef Profile _profile
     cdef Search _search
     cdef Ahead _ahead
     cdef Py_ssize_t _kept

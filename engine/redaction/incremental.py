@@ -127,9 +127,9 @@ class Incremental:
             rule = self._profile.rules[index]
             at = max(left, resume.get(index, 0) - base)
             while (place := next_place(rule, search.scanner, index, text, at, live, right)) is not None:
-                at = place.next
+                start, end, at = place
                 resume[index] = base + at
-                self._waiting.append((base + place.left, -base - place.right, index))
+                self._waiting.append((base + start, -base - end, index))
 
     def _take(self, live: int, text: bytes) -> None:
         """Takes the waiting values that begin before `live`, in their order."""

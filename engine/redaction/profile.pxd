@@ -1,1 +1,25 @@
-# Compiled as it stands: see setup.py.
+from engine.redaction.search cimport Search
+
+
+cdef class Profile:
+    cdef readonly str name
+    cdef readonly tuple rules
+    cdef readonly tuple actions
+    cdef readonly Search search
+    cdef readonly bytes hash_key
+    cdef readonly tuple detecting
+    cdef readonly Py_ssize_t lookback
+    cdef readonly bint wants_prompt
+    cdef readonly Profile role
+
+    cpdef bint clean(self, bytes text) except -1
+    cpdef list suspects(self, bytes text)
+    cdef bint _occurs(self, tuple region, bytes text) except -1
+    cpdef Py_ssize_t live_from(self, bytes text, Py_ssize_t start) except -1
+    cpdef bint hides(self, bytes text) except -1
+    cpdef list found(self, bytes text)
+    cdef list _found_in(self, bytes text, list regions)
+    cpdef redact(self, bytes text)
+    cpdef dict redact_each(self, bytes texts, list regions)
+    cdef _redact(self, bytes text, list found)
+    cpdef bytes replacement(self, object rule, str action, bytes found)

@@ -12,6 +12,7 @@ wherever it stands, whether or not another covers it.
 from __future__ import annotations
 
 import hmac
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple, cast, get_args
@@ -19,12 +20,14 @@ from typing import Final, Literal, NamedTuple, cast, get_args
 from engine.redaction.encoded import EncodedText
 from engine.redaction.prompt import PromptEcho, echo_of
 from engine.redaction.rule import Detector, Rule
-from engine.redaction.ruleset import RuleError, Ruleset, places
-from engine.redaction.search import Search, search_of
+from engine.redaction.ruleset import RuleError, Ruleset, next_place
+from engine.redaction.search import Region, Search, search_of
 
 Action = Literal["mask", "hash", "block", "flag", "off"]
 
 _ACTIONS: Final = get_args(Action)
+# What stands behind each text that `jsonguard.texts` gives.
+BETWEEN: Final = b"\n\0\n"
 # 32 bits: enough to tell the values of one conversation apart, too few to search the key by.
 _HASH_DIGITS: Final = 8
 
@@ -37,7 +40,7 @@ class Redaction(NamedTuple):
     blocked: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Profile:
     """A compiled profile. Immutable.
 
@@ -72,16 +75,19 @@ class Profile:
         return self.role or self
 
     def clean(self, text: bytes) -> bool:
-        """Whether no pattern occurs in `text`. UTF-8."""
-        scanner = self.search.scanner
-        for index, left, right in self.search.candidates(text):
-            detector = self.rules[index].detector
-            if detector is None:
-                if scanner.occurs(index, text, left, right):
-                    return False
-            elif detector.find(text, 0, len(text)) is not None:
-                return False
-        return True
+        """Whether no pattern occurs in `text`, which may be many texts with a line end on both sides of each. UTF-8."""
+        return not self.suspects(text)
+
+    def suspects(self, text: bytes) -> list[Region]:
+        """The rules whose pattern may occur in `text`, read as by `clean`, and where. Nothing matches elsewhere."""
+        return [region for region in self.search.candidates(text) if self._occurs(region, text)]
+
+    def _occurs(self, region: Region, text: bytes) -> bool:
+        index, left, right = region
+        detector = self.rules[index].detector
+        if detector is None:
+            return self.search.occurs(index, text, left, right)
+        return detector.find(text, 0, len(text)) is not None
 
     def live_from(self, text: bytes, start: int) -> int:
         """From where on the end of `text`, which goes on, could become a match; its size if from nowhere.
@@ -99,19 +105,26 @@ class Profile:
         """Whether a pattern's match in `text` would be hidden or block it. What detectors find does not count."""
         for index, left, right in self.search.candidates(text):
             rule = self.rules[index]
-            if rule.detector is None and self.actions[index] != "flag":
-                for _ in places(rule, self.search.scanner, index, text, left, right):
-                    return True
+            if (
+                rule.detector is None
+                and self.actions[index] != "flag"
+                and next_place(rule, self.search.scanner, index, text, left, len(text), right) is not None
+            ):
+                return True
         return False
 
     def found(self, text: bytes) -> list[tuple[int, int, int]]:
         """What counts in UTF-8 text, in order: start and end in bytes, and the rule's index."""
+        return self._found_in(text, self.search.candidates(text))
+
+    def _found_in(self, text: bytes, regions: list[Region]) -> list[tuple[int, int, int]]:
         scanner = self.search.scanner
-        matches = [
-            (start, -end, index)
-            for index, left, right in self.search.candidates(text)
-            for start, end in places(self.rules[index], scanner, index, text, left, right)
-        ]
+        matches = []
+        for index, at, right in regions:
+            rule = self.rules[index]
+            while (place := next_place(rule, scanner, index, text, at, len(text), right)) is not None:
+                start, end, at = place
+                matches.append((start, -end, index))
         matches.sort()
         found: list[tuple[int, int, int]] = []
         done = 0
@@ -126,11 +139,38 @@ class Profile:
 
     def redact(self, text: bytes) -> Redaction:
         """Redacts UTF-8 text. The same object comes back where nothing was changed."""
+        return self._redact(text, self.found(text))
+
+    def redact_each(self, texts: bytes, regions: list[Region]) -> dict[bytes, Redaction | None]:
+        """Redacts each of many texts by itself: `texts` as `jsonguard.texts` gives them, and all `suspects` in it.
+
+        By the text: what became of it, None where nothing was found in it.
+        """
+        each = texts.split(BETWEEN)
+        redacted: dict[bytes, Redaction | None] = dict.fromkeys(each)
+        begins = [0]
+        for text in each:
+            begins.append(begins[-1] + len(text) + len(BETWEEN))
+        own: dict[int, list[Region]] = {}
+        for rule, left, right in regions:
+            number = bisect_right(begins, left) - 1
+            while number < len(each) and (begin := begins[number]) < right:
+                at, end = max(left - begin, 0), min(right - begin, len(each[number]))
+                own.setdefault(number, []).append((rule, at, end))
+                number += 1
+        for number, its in own.items():
+            text = each[number]
+            found = self._found_in(text, its)
+            if found:
+                redacted[text] = self._redact(text, found)
+        return redacted
+
+    def _redact(self, text: bytes, found: list[tuple[int, int, int]]) -> Redaction:
         findings: dict[str, int] = {}
         blocked: str | None = None
         parts: list[bytes] = []
         done = 0
-        for start, end, index in self.found(text):
+        for start, end, index in found:
             rule, action = self.rules[index], self.actions[index]
             findings[rule.id] = findings.get(rule.id, 0) + 1
             if action == "block":

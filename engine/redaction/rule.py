@@ -32,7 +32,7 @@ class Detector(Protocol):
         shorten; the size of the text where there is none. It may be too early, never too late."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rule:
     """`pattern` is RE2 syntax. A match counts if it has at most `max_len` bytes, if one of the `keywords`, where there
     are any, stands in it, in upper or lower case (ASCII), if none of the characters `not_after` (ASCII) stands right

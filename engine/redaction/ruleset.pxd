@@ -1,1 +1,8 @@
-# Compiled as it stands: see setup.py.
+from engine.redaction.rule cimport Rule
+
+
+cpdef bint accepts(Rule rule, bytes match, bytes value) except -1
+cpdef next_place(
+    Rule rule, object scanner, Py_ssize_t index, bytes text, Py_ssize_t at, Py_ssize_t before, Py_ssize_t end=*
+)
+cdef bint _has_keyword(Rule rule, bytes match) except -1

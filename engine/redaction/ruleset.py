@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from engine.redaction.links import LeadsAway
 from engine.redaction.prefixes import Unbounded, bounded, longest, whole_prefix
@@ -54,10 +54,6 @@ def accepts(rule: Rule, match: bytes, value: bytes) -> bool:
     return rule.check is None or rule.check(value.decode("utf-8", "replace"))
 
 
-def _follows(text: bytes, at: int, characters: str) -> bool:
-    return at > 0 and chr(text[at - 1]) in characters
-
-
 # By the identity of a rule's keywords, which the entry keeps alive: to hash hundreds takes longer than a search.
 _keywords: dict[int, tuple[tuple[str, ...], list[tuple[int, frozenset[bytes]]]]] = {}
 
@@ -72,19 +68,19 @@ def _has_keyword(rule: Rule, match: bytes) -> bool:
     lower = match.lower()
     for size, words_of_size in known[1]:
         if len(words_of_size) <= _FEW:
-            if any(word in lower for word in words_of_size):
-                return True
-        elif any(lower[at : at + size] in words_of_size for at in range(len(lower) - size + 1)):
-            return True
+            for word in words_of_size:
+                if lower.find(word) >= 0:
+                    return True
+        else:
+            for at in range(len(lower) - size + 1):
+                if lower[at : at + size] in words_of_size:
+                    return True
     return False
 
 
-class Place(NamedTuple):
-    """A match that counts: where its value is, and where the search for the next match begins. Byte offsets."""
-
-    left: int
-    right: int
-    next: int
+Place = tuple[int, int, int]
+"""A match that counts: where its value begins and ends, and where the search for the next match begins. Byte offsets.
+"""
 
 
 def next_place(
@@ -98,13 +94,14 @@ def next_place(
     """
     if rule.detector is not None:
         found = rule.detector.find(text, at, before)
-        return Place(*found, found[1]) if found is not None and found[0] < before else None
+        return (*found, found[1]) if found is not None and found[0] < before else None
     while (place := scanner.find(index, text, at, end)) is not None:
         start, stop, left, right = place
         if start >= before:
             return None
-        if not _follows(text, start, rule.not_after) and accepts(rule, text[start:stop], text[left:right]):
-            return Place(left, right, stop)
+        forbidden = rule.not_after and start > 0 and chr(text[start - 1]) in rule.not_after
+        if not forbidden and accepts(rule, text[start:stop], text[left:right]):
+            return left, right, stop
         at = start + 1
         while at < len(text) and text[at] & 0xC0 == 0x80:
             at += 1
@@ -116,8 +113,8 @@ def places(
 ) -> Iterator[tuple[int, int]]:
     """The values of a rule in `text`, from left to right. `at`, `end`: where its matches are that count."""
     while (place := next_place(rule, scanner, index, text, at, len(text), end)) is not None:
-        yield place.left, place.right
-        at = place.next
+        left, right, at = place
+        yield left, right
 
 
 def bound_rule(rule: Rule) -> Rule:

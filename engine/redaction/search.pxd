@@ -31,8 +31,11 @@ cdef class Search:
     cdef readonly Alike others
     cdef readonly tuple is_other
     cdef readonly Ahead ahead
+    cdef readonly dict edged
+    cdef readonly object at_lines
 
     cpdef list candidates(self, bytes text, Py_ssize_t start=*)
+    cpdef bint occurs(self, Py_ssize_t rule, bytes text, Py_ssize_t left, Py_ssize_t right) except -1
 
 
 cdef Py_ssize_t _behind(bytes text, Py_ssize_t at) except -1

@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 
 from engine._fast.prefilter import LED, LOOSE, STRICT, Prefilter
 from engine.redaction.clusters import first_cluster, least_run
+from engine.redaction.edges import at_lines
 from engine.redaction.leads import FOLDED, LEAST, leads_of
 from engine.redaction.literals import needs_of
 from engine.redaction.prefixes import longest, prefix_pattern, whole_prefix
@@ -129,12 +130,12 @@ class Alike:
 
     __slots__ = ("_joined", "_members", "_scanner", "rules")
 
-    def __init__(self, rules: tuple[Rule, ...], indices: list[int]) -> None:
+    def __init__(self, patterns: list[str], indices: list[int]) -> None:
         self.rules = tuple(indices)
         self._members = [indices[at : at + _ALIKE] for at in range(0, len(indices), _ALIKE)]
         self._joined = True
         try:
-            self._scanner = make_scanner([_any_of_rules(rules, group) for group in (indices, *self._members)])
+            self._scanner = make_scanner([_any_of_rules(patterns, group) for group in (indices, *self._members)])
         except RegexError:
             # Too large together: each is searched by itself.
             self._scanner, self._joined = make_scanner([]), False
@@ -156,9 +157,12 @@ class Alike:
 
 class Search:
     """See the module. numbered: the rules whose matches begin with a cluster of digits. others: the short rules that
-    nothing at all announces. is_other: of each rule, whether it is one of these."""
+    nothing at all announces. is_other: of each rule, whether it is one of these.
 
-    __slots__ = ("ahead", "is_other", "numbered", "others", "prefilter", "scanner")
+    edged: the place in `at_lines` of each rule whose pattern looks at the edges of a text, see `edges`.
+    """
+
+    __slots__ = ("ahead", "at_lines", "edged", "is_other", "numbered", "others", "prefilter", "scanner")
 
     def __init__(
         self,
@@ -168,6 +172,8 @@ class Search:
         others: Alike,
         is_other: tuple[bool, ...],
         ahead: Ahead,
+        edged: dict[int, int],
+        at_lines: Scanner,
     ) -> None:
         self.prefilter = prefilter
         self.scanner = scanner
@@ -175,6 +181,8 @@ class Search:
         self.others = others
         self.is_other = is_other
         self.ahead = ahead
+        self.edged = edged
+        self.at_lines = at_lines
 
     def candidates(self, text: bytes, start: int = 0) -> list[Region]:
         """The rules that may match from byte `start` on, and where."""
@@ -188,6 +196,15 @@ class Search:
                 found = [region for region in found if not is_other[region[0]]]
                 found += self.others.regions(text, [(start, len(text))])
         return found
+
+    def occurs(self, rule: int, text: bytes, left: int, right: int) -> bool:
+        """Whether a rule's pattern may have a place between the two offsets: in `text`, or in one of many texts in it,
+        each of which has a line end on both sides."""
+        if self.edged:
+            edged = self.edged.get(rule)
+            if edged is not None:
+                return self.at_lines.occurs(edged, text, left, right)
+        return self.scanner.occurs(rule, text, left, right)
 
 
 class _Prefix(NamedTuple):
@@ -266,6 +283,8 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
     ]
     if len(others) < _FEW:
         others = []
+    lines = [at_lines(rule.pattern) for rule in rules]
+    edged = [index for index, rule in enumerate(rules) if lines[index] is not rule.pattern]
     return Search(
         Prefilter(
             [reading.literals for reading in readings],
@@ -275,10 +294,12 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
             [reading.run for reading in readings],
         ),
         make_scanner([rule.pattern for rule in rules]),
-        Alike(rules, numbered),
-        Alike(rules, others),
+        Alike(lines, numbered),
+        Alike(lines, others),
         tuple(index in others for index in range(len(rules))),
         _ahead(rules, readings),
+        {index: number for number, index in enumerate(edged)},
+        make_scanner([lines[index] for index in edged]),
     )
 
 
@@ -314,8 +335,8 @@ def _any_of(prefixes: list[_Prefix]) -> str:
     return rf"(?:{'|'.join(patterns)})\z"
 
 
-def _any_of_rules(rules: tuple[Rule, ...], indices: list[int]) -> str:
-    return "|".join(_in_a_group(rules[index].pattern) for index in indices)
+def _any_of_rules(patterns: list[str], indices: list[int]) -> str:
+    return "|".join(_in_a_group(patterns[index]) for index in indices)
 
 
 def _in_a_group(pattern: str) -> str:

@@ -1,8 +1,9 @@
+from engine.redaction.answers cimport Walker
 from engine.redaction.incremental cimport Incremental
 
 
 cdef class RedactedStream:
-    cdef object _walker
+    cdef Walker _walker
     cdef long long _max
     cdef long long _size
     cdef object _splitter
@@ -27,7 +28,7 @@ cdef class RedactedStream:
 
 
 cdef class _Channel:
-    cdef object _walker
+    cdef Walker _walker
     cdef dict _repeated
     cdef str _kind
     cdef readonly long long size
