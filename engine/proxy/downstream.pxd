@@ -17,6 +17,7 @@ cdef class Downstream:
     cdef bint _close
     cdef RequestContext _ctx
     cdef Exchange _exchange
+    cdef list _held
     cdef Lane _lane
     cdef bytearray _partial
     cdef bint _paused
@@ -48,5 +49,6 @@ cdef class Downstream:
     cdef _write_reply(self, int status, bytes headers, bytes body)
     cpdef begin(self, int status, bytes headers)
     cpdef write(self, bytes data)
+    cpdef flush(self)
     cpdef end(self)
     cdef _finish(self)

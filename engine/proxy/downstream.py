@@ -77,6 +77,7 @@ class Downstream:
         "_close",
         "_ctx",
         "_exchange",
+        "_held",
         "_lane",
         "_partial",
         "_paused",
@@ -103,6 +104,7 @@ class Downstream:
         self._request = RequestReader()
         self._partial = bytearray()
         self._ahead = bytearray()
+        self._held: list[bytes] = []
         self._seen = 0
         self._close = self._paused = False
         self._ctx: RequestContext | None = None
@@ -460,19 +462,25 @@ class Downstream:
             framing = b"transfer-encoding: chunked\r\nconnection: close\r\n"
         else:
             framing = b"transfer-encoding: chunked\r\n"
-        self._transport.write(
-            b"%b%b%b%b\r\n" % (status_line(status), headers, self._lane.clock.line, framing),
-        )
+        self._held.append(b"%b%b%b%b\r\n" % (status_line(status), headers, self._lane.clock.line, framing))
 
     def write(self, data: bytes) -> None:
-        self._transport.write(data if self._request.is_http10 else b"%x\r\n%b\r\n" % (len(data), data))
+        self._held.append(data if self._request.is_http10 else b"%x\r\n%b\r\n" % (len(data), data))
+
+    def flush(self) -> None:
+        held = self._held
+        if held:
+            self._transport.write(held[0] if len(held) == 1 else b"".join(held))
+            held.clear()
 
     def end(self) -> None:
         if not self._request.is_http10:
-            self._transport.write(b"0\r\n\r\n")
+            self._held.append(b"0\r\n\r\n")
+        self.flush()
         self._finish()
 
     def abort(self) -> None:
+        self.flush()
         self._exchange = None
         self._ctx = None
         self._transport.abort()

@@ -79,6 +79,9 @@ class Spool:
             self.exchange.pause()
         self._changed.set()
 
+    def flush(self) -> None:
+        pass
+
     def end(self) -> None:
         self._ended = True
         self._changed.set()

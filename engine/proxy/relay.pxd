@@ -40,6 +40,7 @@ cdef class Exchange:
     cpdef resume(self)
     cpdef on_head(self, int status, dict headers)
     cpdef on_data(self, bytes chunk)
+    cpdef flush(self)
     cdef _collect(self, bytes chunk)
     cdef bytes _decode(self, object decoder, bytes chunk)
     cpdef on_end(self)

@@ -44,7 +44,11 @@ _ANY_ZLIB = 32 + zlib.MAX_WBITS
 
 
 class Sink(Protocol):
-    """Where an answer goes. `headers` are lines that end in CRLF; the sink adds the fields of its framing."""
+    """Where an answer goes. `headers` are lines that end in CRLF; the sink adds the fields of its framing.
+
+    Head and parts may be held until `flush` or `end`, so that what came in one read leaves in one write: each write
+    wakes the client, and the first event would wait for the head's.
+    """
 
     def reply(self, status: int, headers: bytes, body: bytes) -> None:
         """A whole answer."""
@@ -54,6 +58,9 @@ class Sink(Protocol):
 
     def write(self, data: bytes) -> None:
         """A part of it."""
+
+    def flush(self) -> None:
+        """No more comes for now: what is held leaves."""
 
     def end(self) -> None:
         """Its proper end."""
@@ -241,6 +248,11 @@ class Exchange:
             log.exception("request %s: the answer could not be processed", self._ctx.id)
             self._refuse(internal_error())
 
+    def flush(self) -> None:
+        """All that came in one read has been given."""
+        if self._begun and not self.done:
+            self._sink.flush()
+
     def _collect(self, chunk: bytes) -> None:
         self._chunks.append(chunk)
         if self._size > RELAY_AFTER and self._status < 400 and not must_be_whole(self._ctx):
@@ -367,6 +379,9 @@ class _Nobody:
         pass
 
     def write(self, data: bytes) -> None:
+        pass
+
+    def flush(self) -> None:
         pass
 
     def end(self) -> None:

@@ -126,8 +126,11 @@ class UpstreamConnection:
             for chunk in chunks:
                 if self.exchange is exchange:
                     exchange.on_data(chunk)
-        if self._complete and self.exchange is exchange:
-            self._finish(exchange)
+        if self.exchange is exchange:
+            if self._complete:
+                self._finish(exchange)
+            else:
+                exchange.flush()
 
     def _take_plain(self, exchange: Exchange, data: bytes) -> bool:
         """Takes an answer that is plain and came as a whole in one read, without llhttp. False: nothing was taken."""

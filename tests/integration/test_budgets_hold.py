@@ -215,10 +215,21 @@ def _settled(gateway: Gateway, user: str) -> dict[str, dict[str, Any]]:
     return until(quiet)  # type: ignore[return-value]
 
 
+def _answered(gateway: Gateway, user: str, count: int) -> None:
+    """Waits until so many requests are on the record. One whose client has left may not have been read before."""
+
+    def recorded() -> bool:
+        lines = (line for line in gateway.audit() if line.get("subject") == user)
+        return sum(line["path"] == "/v1/chat/completions" for line in lines) == count
+
+    until(recorded)
+
+
 def test_what_is_charged_is_what_was_given_on_every_way_out(gateway: Gateway, counting: CountingUpstream) -> None:
     key, _ = gateway.key("iris")
     cut = _load(gateway, key, "iris", 2000, 1)
     assert cut == 0
+    _answered(gateway, "iris", 2000)
     found = _settled(gateway, "iris")
     assert counting.asked["iris"] > 1300
     assert found["month"]["used"] == counting.given["iris"]
@@ -233,6 +244,7 @@ def test_what_is_charged_is_what_was_given_over_a_store_that_hosts_share(
         )
         key, _ = gateway.key("lena")
         assert _load(gateway, key, "lena", 400, 3) == 0
+        _answered(gateway, "lena", 400)
         found = _settled(gateway, "lena")
         assert counting.asked["lena"] > 250
         assert found["month"]["used"] == counting.given["lena"]
