@@ -63,6 +63,7 @@ def _no_redaction(policy: Policy) -> None:
 def _all_off(policy: Policy) -> None:
     for change in (_no_key, _no_role, _no_network, _no_limits, _no_redaction):
         change(policy)
+    policy["validation"]["flag_text"] = []
 
 
 VARIANTS = (

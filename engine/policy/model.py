@@ -217,7 +217,7 @@ class Validation(Section, frozen=True, forbid_unknown_fields=True):
 
     unknown_fields: Literal["allow", "strip", "reject"] = "allow"
     refuse_text: list[TextGroup] = []
-    flag_text: list[TextGroup] = []
+    flag_text: list[TextGroup] = field(default_factory=lambda: ["injection"])
     new_types: list[Name] = []
     response_format: Literal["ignore", "flag", "block"] = "ignore"
     max_body: str | int = "1MiB"

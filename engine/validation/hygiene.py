@@ -12,7 +12,6 @@ Groups, each switched on by name in ``validation.refuse_text`` or ``validation.f
 - ``controls``: C0 and C1 controls but for tab, line feed and carriage return.
 - ``repetition``: "repeat ... forever", which makes models give away training data (Nasr et al. 2023, "Scalable
   Extraction of Training Data from (Production) Language Models").
-
 - ``injection``: phrases of known prompt injections (see `engine.validation.injection`).
 - ``repeated``: a short unit that fills thousands of characters (see `engine.validation.repeated`); not where data of
   images, sounds and files stands.
@@ -54,7 +53,7 @@ _DATA: Final = frozenset(("url", "image_url", "data", "file_data", "encrypted_co
 class TextRules:
     """The groups of one policy. Immutable, safe from several threads."""
 
-    __slots__ = ("_search", "_tests")
+    __slots__ = ("_alone", "_injections", "_search", "_tests")
 
     def __init__(self, groups: Iterable[Group]) -> None:
         chosen = set(groups)
@@ -62,8 +61,10 @@ class TextRules:
         # A flag is taken first and whole, so that its tags are not looked at.
         self._search = re.compile("|".join((_FLAG, *patterns))) if patterns else None
         self._tests: list[tuple[Group, Callable[[str], bool]]] = []
-        if "injection" in chosen:
-            self._tests.append(("injection", injections()))
+        self._injections = injections() if "injection" in chosen else None
+        if self._injections is not None:
+            self._tests.append(("injection", self._injections.in_text))
+        self._alone = chosen == {"injection"}
         if "repeated" in chosen:
             self._tests.append(("repeated", is_repeated))
 
@@ -85,12 +86,17 @@ class TextRules:
                 BAD_REQUEST, f"The text has what the policy refuses: {group}.", param=spell(path), control="hygiene"
             )
 
-    def find(self, body: bytes, max_depth: int) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    def find(self, body: bytes, max_depth: int) -> list[tuple[tuple[str | int, ...], str]]:
         """The texts with something of the groups: where they stand, and the first group. The same conditions."""
+        if self._alone and self._injections is not None:
+            return list(self._places(body)) if self._injections.in_json(body, max_depth) else []
         # Between any two strings stands a separator. One of a text's own, which would hide its zero, has an escape.
-        alone = texts(body, max_depth).decode().split("\n\0\n")
-        if b"\\u0000" not in body and not any(self._found(text) for text in alone):
-            return
+        each = texts(body, max_depth).decode().split("\n\0\n")
+        if b"\\u0000" not in body and not any(self._found(text) for text in each):
+            return []
+        return list(self._places(body))
+
+    def _places(self, body: bytes) -> Iterator[tuple[tuple[str | int, ...], str]]:
         for path, text in _strings(json.loads(body), ()):
             field = next((step for step in reversed(path) if isinstance(step, str)), "")
             group = self._found(text, field)

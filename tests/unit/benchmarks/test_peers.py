@@ -159,7 +159,7 @@ def test_a_variant_differs_from_all_on_in_what_it_names_only() -> None:
         "tidegate -redaction": {"roles"},
         "tidegate -validation": set(),
         "tidegate +findings": set(),
-        "tidegate off": {"identity", "roles", "network", "limits"},
+        "tidegate off": {"identity", "roles", "network", "limits", "validation"},
     }.items():
         other = sections(name)
         assert {key for key in base.keys() | other.keys() if base.get(key) != other.get(key)} == touched, name
