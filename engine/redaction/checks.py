@@ -117,6 +117,9 @@ def ipv4(text: str) -> bool:
 def ipv6(text: str) -> bool:
     """An address by the system's own reading, with at least two groups and a digit: no `dead::beef` of a program."""
     groups = [part for part in text.split(":") if part]
+    # `[0::2]` takes every other item of a list.
+    if len(groups) == 2 and all(len(group) < 3 for group in groups):
+        return False
     if len(groups) < 2 or not any(character.isdigit() for character in text) or ("::" not in text and len(groups) < 8):
         return False
     try:
@@ -144,7 +147,7 @@ def phone(text: str) -> bool:
     number = digits(text.lower().partition("x")[0])
     if len(set(number)) < 3:
         return False
-    if text.startswith("+"):
+    if text.startswith(("+", "(+")):
         # "+44 (0)20": the zero is dialled at home only.
         return country_number(digits(text.replace("(0)", "").lower().partition("x")[0]))
     return len(number) in (10, 11) or (len(number) == 13 and number.startswith("001"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Final
@@ -17,6 +18,18 @@ def _sum(number: str, weights: Sequence[int]) -> int:
 
 def _plain(text: str) -> str:
     return "".join(character for character in text if character.isalnum()).upper()
+
+
+def home_phone(text: str) -> bool:
+    """A number with the zero that is dialled at home: no three groups of three, as which all numbers are written."""
+    groups = [group for group in re.split(r"\D+", text) if group]
+    return varied(text) and [len(group) for group in groups] != [3, 3, 3]
+
+
+def trunk_phone(text: str) -> bool:
+    """`home_phone` of 9 to 12 digits, four kinds of them at least."""
+    number = digits(text)
+    return 9 <= len(number) <= 12 and len(set(number)) > 3 and home_phone(text)
 
 
 def varied(text: str) -> bool:

@@ -65,6 +65,8 @@ _TRAILING: Final = "!?.,:;)]}>*_"
 # A value drawn at random from letters and digits breaks into pieces of two to three characters on average where case
 # changes or digits begin; words joined to an identifier break into pieces of five and more.
 _RANDOM_PIECE: Final = 3.6
+# Of letters alone a password has to change case more often, as it has no digit to show for.
+_MIXED_PIECE: Final = 2.8
 # Between letters and digits it alternates about every third character; names that carry numbers do so a few times.
 _RANDOM_ALTERNATIONS: Final = 6
 # A sentence of documentation has hardly more than two dozen different characters.
@@ -118,6 +120,12 @@ def quoted_password(text: str) -> bool:
     return len(text) >= 4 and not placeholder(text) and not _names_a_secret(text)
 
 
+def _mixed_case(text: str) -> bool:
+    """Whether letters change between upper and lower case as often as in no name that words were joined to."""
+    pieces = _PIECES.findall(text)
+    return text.isalpha() and len(text) >= 8 and len(pieces) >= 4 and len(text) / len(pieces) < _MIXED_PIECE
+
+
 def bare_password(text: str) -> bool:
     """A value without quotes behind `password:` or `password=`: with a digit or a sign, so that it is no word of a
     sentence and no identifier of a program."""
@@ -127,10 +135,10 @@ def bare_password(text: str) -> bool:
     has_letter = any(c.isalpha() for c in core)
     has_digit = any(c.isdigit() for c in core)
     if not has_letter:
-        # "8-64" and "4096" are rules and sizes; a PIN of four digits cannot be told from them.
-        return has_digit and len(core) >= 6 and core.isascii()
+        # "8-64" and "4096" are rules and sizes, "6379:6379" are ports; a PIN of four digits cannot be told from them.
+        return has_digit and len(core) >= 6 and core.isascii() and ":" not in core
     signs = any(not c.isalnum() and c not in "-_.'/" for c in core)
-    return (has_digit and len(core) >= 6) or (signs and len(core) >= 6)
+    return ((has_digit or signs) and len(core) >= 6) or _mixed_case(core)
 
 
 def spoken_password(text: str) -> bool:
@@ -215,6 +223,15 @@ def url_credentials(text: str) -> bool:
     if any(word in lowered for word in ("your", "xxxx", "redacted", "placeholder", "****")):
         return False
     return not (lowered in _WORDS and user.lower() in ("user", "username", "name", "myuser", "login", "usr"))
+
+
+def numbered_token(text: str) -> bool:
+    """A token of which the first part is a number in base64."""
+    head = text.partition(".")[0]
+    try:
+        return base64.b64decode(head + "=" * (-len(head) % 4), validate=True).isdigit()
+    except ValueError:
+        return False
 
 
 def pair_credentials(text: str) -> bool:

@@ -33,11 +33,11 @@ _QUOTE = r"\\{0,3}[\"'`]"
 _WHICH = r"(?:[_-]?(?:prod|dev|test|staging|live|new|old|value|v?[0-9]{1,2}))?"
 
 _PASSWORD = (
-    r"(?:pass(?:word|wd|phrase|code|wort)|pass_(?:word|phrase)|\bpwd|_pwd|kennwort|contrase(?:n|ñ)a|\bsenha"
+    r"(?:pass(?:word|wd|phrase|code|wort)|pass_(?:word|phrase)|\bpwd|_pwd|\bpswd?|_pswd?|kennwort|contrase(?:n|ñ)a|\bsenha"
     r"|mot de passe|wachtwoord)"
 )
 _PASSWORD_KEYWORDS = (
-    "password", "passwd", "passphrase", "passcode", "passwort", "pass_word", "pass_phrase", "pwd", "kennwort",
+    "password", "passwd", "passphrase", "passcode", "passwort", "pass_word", "pass_phrase", "pwd", "psw", "kennwort",
     "contrase", "senha", "mot de passe", "wachtwoord",
 )  # fmt: skip
 
@@ -143,6 +143,7 @@ _PASSWORDS = (
             "| password | b3rry45x |",
             "Passwort: Sommer2024!",
             "keyStorePassword=chang3it",
+            "admin_password = qrDBvOkUIOfMfKYd",
         ),
         (
             "password: string",
@@ -177,6 +178,27 @@ _PASSWORDS = (
             "os.environ.setdefault('PGPASSWORD', 's3same0pen')",
         ),
         ('["username", "password", "email"]', "getenv('DB_PASSWORD', 'default')", 'setPassword("password")'),
+        bare_password,
+        "[PASSWORD]",
+    ),
+    _rule(
+        "password_in_call",
+        r"(?i:(?:\bauth ?= ?|\.login|\bHTTPBasicAuth)\(\s{0,2}[\"'][^\"'\n]{1,80}[\"']\s{0,2},\s{0,2})[\"']"
+        r"([^\s\"'`]{4,128})[\"']",
+        859,
+        ("auth=", "auth =", ".login(", "basicauth("),
+        ("requests.get(url, auth=('bob', 'b3rry45x!'))", "smtp.login('me@example.com', 'Tr0ub4dor&3')"),
+        ("requests.get(url, auth=('user', 'password'))", "smtp.login('me@example.com', password)"),
+        bare_password,
+        "[PASSWORD]",
+    ),
+    _rule(
+        "password_piped",
+        r"\becho (?:-n )?[\"']?([^\s\"'`$|]{4,128})[\"']? {0,2}\| {0,2}sudo (?:-k )?-S\b",
+        540,
+        ("sudo",),
+        ("echo 'b3rry45x!' | sudo -S ls", "echo Tr0ub4dor3 | sudo -S apt-get update"),
+        ("echo $PASSWORD | sudo -S ls", "echo hello | sudo tee /etc/motd"),
         bare_password,
         "[PASSWORD]",
     ),

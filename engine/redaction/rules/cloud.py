@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from engine.redaction.rule import Rule
 from engine.redaction.rules.secret_shapes import ALNUM, HEX, LOWER, UPPER, UUID, UUID_PATTERN, heads, named, token
-from engine.redaction.secret_checks import plausible, plausible_mixed
+from engine.redaction.secret_checks import plausible, plausible_mixed, random_secret
 
 _BASE64 = "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0U1v2W3x4Y5z6/+" * 3
 _AWS_SECRET = "a1B2c3D4e5F6g7H8i9J0/k1L2m3N4o5P6q7R8s+T"
@@ -60,12 +60,33 @@ _AWS = (
         ("IQoJb3JpZ2lu",),
         ("iqojb3jpz2lu", "fwogzxivyxdz", "fqogzxivyxdz"),
     ),
-    token("aws_mws_token", rf"\bamzn\.mws\.{UUID_PATTERN}\b", 45, ("amzn.mws.",), (f"amzn.mws.{UUID}",)),
+    token(
+        "aws_mws_token",
+        r"\bamzn\.mws\.[0-9a-z]{8}(?:-[0-9a-z]{4}){3}-[0-9a-z]{12}\b",
+        45,
+        ("amzn.mws.",),
+        (f"amzn.mws.{UUID}",),
+    ),
+    token("aws_appsync_key", r"\bda2-[a-z0-9]{26}\b", 30, ("da2-",), (f"da2-{LOWER[:26]}",)),
+    token(
+        "akamai_token",
+        r"\bakab-[0-9a-z]{16}-[0-9a-z]{16}\b",
+        38,
+        ("akab-",),
+        (f"akab-{LOWER[:16]}-{LOWER[16:32]}",),
+    ),
+    token(
+        "amazon_login_secret",
+        r"\bamzn1\.oa2-cs\.v1\.[0-9a-f]{64}\b",
+        80,
+        ("amzn1.oa2-cs.",),
+        (f"amzn1.oa2-cs.v1.{HEX[:64]}",),
+    ),
     token(
         "aws_bedrock_key",
-        r"\b(?:ABSKQ[A-Za-z0-9+/]{100,270}={0,2}|bedrock-api-key-[A-Za-z0-9+/=_-]{40,1000})",
+        r"\b(?:ABSK[A-Za-z0-9+/]{100,270}={0,2}|bedrock-api-key-[A-Za-z0-9+/=_-]{40,1000})",
         1016,
-        ("abskq", "bedrock-api-key-"),
+        ("absk", "bedrock-api-key-"),
         (f"ABSKQmVkcm9ja0FQSUtleS{_BASE64[:110]}=", f"bedrock-api-key-{ALNUM[:120]}"),
     ),
     Rule(
@@ -94,7 +115,7 @@ _GOOGLE = (
     ),
     token(
         "gcp_oauth_token",
-        r"\bya29\.[A-Za-z0-9_-]{30,400}",
+        r"\bya29\.[A-Za-z0-9_-]{22,400}",
         405,
         ("ya29.",),
         (f"ya29.a0{ALNUM[:120]}", f"ya29.{ALNUM[:60]}"),
@@ -176,7 +197,7 @@ _AZURE = (
     ),
     token(
         "azure_identifiable_key",
-        r"\b[A-Za-z0-9]{52}JQQJ9[9DH][A-Za-z0-9][A-L][A-Za-z0-9]{16,28}(?:==)?",
+        r"\b[A-Za-z0-9]{52}JQQJ9[9DH][A-Za-z0-9]{18,30}(?:==)?",
         90,
         ("jqqj9",),
         (f"{ALNUM[:52]}JQQJ99BAAC{ALNUM[:24]}", f"{ALNUM[1:53]}JQQJ99AKAD{ALNUM[:22]}"),
@@ -268,9 +289,9 @@ _OTHERS = (
     ),
     token(
         "digitalocean_token",
-        r"\bdo[oprt]_v1_[0-9a-f]{64}\b",
+        r"\bdo[oprst]_v1_[0-9a-f]{64}\b",
         71,
-        ("doo_v1_", "dop_v1_", "dor_v1_", "dot_v1_"),
+        ("doo_v1_", "dop_v1_", "dor_v1_", "dos_v1_", "dot_v1_"),
         (f"dop_v1_{HEX[:64]}", f"doo_v1_{HEX[1:65]}"),
     ),
     named(
@@ -332,21 +353,27 @@ _OTHERS = (
     ),
     token(
         "fly_token",
-        r"\b(?:fo1_[A-Za-z0-9_-]{40,60}|fm[12][ar]?_[A-Za-z0-9+/=_-]{80,1000})",
-        1005,
+        r"\b(?:fo1_[A-Za-z0-9_-]{40,60}|(?:FlyV1 )?fm[12][ar]?_[A-Za-z0-9+/=_-]{80,1000})",
+        1011,
         ("fo1_", "fm1_", "fm2_", "fm1a_", "fm1r_", "fm2a_", "fm2r_"),
         (f"fo1_{ALNUM[:43]}", f"fm2_{_BASE64[:120]}=="),
         ("fo1_short",),
     ),
     token(
         "heroku_key",
-        r"\bHRKU-(?:AA[A-Za-z0-9_-]{58,64}|[0-9a-fA-F-]{36})",
+        r"\bHRKU-[A-Za-z0-9_-]{36,66}",
         71,
         ("hrku-",),
         (f"HRKU-AA{ALNUM[:58]}", f"HRKU-{UUID}"),
     ),
     named("heroku_legacy_key", r"heroku", UUID_PATTERN + r"\b", 36, ("heroku",), ("heroku", UUID)),
-    token("netlify_token", r"\bnfp_[A-Za-z0-9]{36,48}\b", 52, ("nfp_",), (f"nfp_{ALNUM[:36]}",)),
+    token(
+        "netlify_token",
+        r"\bnf[pcoub]_[A-Za-z0-9]{36,48}\b",
+        52,
+        ("nfp_", "nfc_", "nfo_", "nfu_", "nfb_"),
+        (f"nfp_{ALNUM[:36]}",),
+    ),
     named(
         "netlify_legacy_token",
         r"netlify",
@@ -460,6 +487,15 @@ _OTHERS = (
         92,
         ("tskey-",),
         (f"tskey-auth-{ALNUM[:11]}CNTRL-{ALNUM[:33]}", f"tskey-api-{ALNUM[:12]}-{ALNUM[:32]}"),
+    ),
+    token(
+        "ngrok_plain_token",
+        r"\b[1-9][A-Za-z0-9]{26}_[A-Za-z0-9]{20,24}\b",
+        52,
+        (),
+        (f"2{ALNUM[:26]}_{ALNUM[:21]}",),
+        (f"2{'a' * 26}_{'b' * 21}",),
+        random_secret,
     ),
     named(
         "ngrok_token",

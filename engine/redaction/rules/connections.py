@@ -212,7 +212,13 @@ RULES: tuple[Rule, ...] = (
             "docker login -u ci -p dR0ne99x registry.example.com",
             "redis-cli -h cache -p 6379 -a s3same0pen ping",
         ),
-        ("mysql -u root -p main", "docker login -u ci -p $TOKEN", "docker run -p 8080:80 nginx", "mysql -u root -p"),
+        (
+            "mysql -u root -p main",
+            "docker login -u ci -p $TOKEN",
+            "docker run -p 8080:80 nginx",
+            "docker run -p 6379:6379 redis",
+            "mysql -u root -p",
+        ),
         bare_password,
     ),
     _rule(

@@ -31,14 +31,19 @@ def _pairs(joint: str) -> tuple[str, ...]:
 _NEAR = r"[ \t\"'`*_:=#|(\[]{0,8}(?:(?:is|was|at|on|under|to)[ :]{1,2})?"
 
 RULES = (
-    named("phone_named", r"tel(?:e(?:phone|fon))?|(?:tele)?phone|mobile|cell(?:phone)?|call(?: me)?(?: at)?|fax|whatsapp|handy(?:nummer)?|celular|telefono|telefone|sms|text me(?: at)?|reach me at|contact (?:number|no)|ring me|dial", r"\(?\d{2,5}\)?[ ./-]?\d{2,4}(?:[ ./-]?\d{2,4}){1,3}", "PHONE", ("tel", "phone", "mobile", "cell", "call", "fax", "whatsapp", "handy", "sms", "text me", "reach me", "contact n", "ring me", "dial", "celular"), ("phone", "4155552671"), ("phone 12", "mobile traffic rose to 12 345 678"), checks.national_phone, r"[^\n\d+]{0,16}?"),
+    named("phone_named", r"tel(?:e(?:phone|fon))?|(?:tele)?phone|mobile|cell(?:phone)?|call(?: me)?(?: at)?|fax|whatsapp|handy(?:nummer)?|celular|telefono|telefone|sms|text me(?: at)?|reach me at|contact (?:number|no)|ring me|dial", r"(?:\(\d{1,5}(?: \d{1,4})?\)|\b\d{2,5})[ ./-]{0,2}\d{1,5}(?:[ ./-]?\d{2,4}){1,3}|\b\d{2,5}[ /-]\d{6,11}", "PHONE", ("tel", "phone", "mobile", "cell", "call", "fax", "whatsapp", "handy", "sms", "text me", "reach me", "contact n", "ring me", "dial", "celular"), ("phone", "4155552671"), ("phone 12", "mobile traffic rose to 12 345 678"), checks.national_phone, r"[^\n\d+]{0,16}?", edge=""),
     # Keywords are ASCII, and so are word boundaries, which do not hold between ideographs.
     Rule("phone_named_beyond_ascii", "pii", r"(?:[Tt]éléphone|[Tt]eléfono|[Mm]óvil|[Тт]елефон|[Тт]ел\.|[Мм]об\.|τηλ|טלפון|هاتف|手机|手機|电话|電話|联系方式|聯繫|携帯|전화|연락처|휴대폰)[^\n\d+]{0,4}?(\+?\(?\d{2,5}\)?[ ./-]?\d{2,4}(?:[ ./-]?\d{2,5}){1,3}\b)", 80, "[PHONE]", ("我的手机号码是13812345678。", "電話：03-1234-5678", "móvil 612 34 56 78"), ("电话 12", "手机 13 台"), (), checks.national_phone),
     _phone("phone_uk", r"\b0(?:7\d{3}[ -]?\d{3}[ -]?\d{3}|1\d{3}[ -]\d{5,6}|2\d[ -]\d{4}[ -]?\d{4}|1\d1[ -]\d{3}[ -]\d{4})\b", 14, ("07700 900123", "020 7946 0958", "01632 960123"), ("07 1234", "0.07700 900123")),
     _phone("phone_fr", r"\b0[1-9](?:[ .-]\d{2}){4}\b", 14, ("01 23 45 67 89", "06.12.34.56.78"), ("01 23 45",)),
-    _phone("phone_de", r"\b0(?:1[567]\d|[2-9]\d{1,4})(?:[ /]{1,3}\d{3,8}(?:[ -]\d{2,5})?|-\d{6,8})\b", 24, ("030 901820", "0151 23456789", "089/636-48018", "0221-4710815"), ("030 12", "ISBN 978-3-091-96547-2", "978-9-050-43367-9")),
+    _phone("phone_de", r"\b0(?:1[567]\d|[2-9]\d{1,4})(?:[ /]{1,3}\d{3,8}(?:[ -]\d{2,5})?|-\d{6,8})\b", 24, ("030 901820", "0151 23456789", "089/636-48018", "0221-4710815"), ("030 12", "ISBN 978-3-091-96547-2", "978-9-050-43367-9", "units 057 921 234"), id_checks.home_phone),
     _phone("phone_international_prefix", r"\b00[1-9]\d{0,2}[ .-]?\d{1,4}(?:[ .-]?\d{2,4}){2,4}\b", 28, ("0049 30 901820", "0033 1 23 45 67 89"), ("0049 30", "0012 0.0034 0.0101", "posts/00293358/", "978-1-006-48840-5"), checks.exit_code_phone),
     _phone("phone_au", r"(?:\b04\d{2} \d{3} \d{3}|\(0[2378]\) \d{4} \d{4})\b", 14, ("0412 345 678", "(02) 9374 4000"), ("0412 345",)),
+    # Behind the zero that is dialled at home, in the groupings that most countries write.
+    _phone("phone_trunk", r"\b0[1-9]\d{0,3}(?:[ -]\d{3,4}[ -]\d{3,4}|[ -]\d{2,3} \d{2} \d{2,3}|[ -]\d{6,8})\b", 16, ("044 668 18 00", "08-123 45 67", "0470 12 34 56", "06 12345678", "0812-3456-789", "02 2345 6789"), ("01 23 45", "2024-01-02 03-04", "0.012 345 678", "rows 039-740-192"), id_checks.trunk_phone),
+    _phone("phone_trunk_in_brackets", r"\(0[1-9]\d{0,3}\)[ -]?\d{2,8}(?:[ -]?\d{2,4}){0,2}\b", 26, ("(0212) 345 67 89", "(030) 901820", "(021) 63659937"), ("(01) 23", "(0123) 45"), id_checks.trunk_phone),
+    _phone("phone_hu", r"\b06[ -]\d{1,2}[ -]\d{3}[ -]\d{3,4}\b", 15, ("06 30 318 3276", "06-1-234-5678"), ("06 30 31",)),
+    _phone("phone_cn", r"\b1[3-9]\d[ -]\d{4}[ -]\d{4}\b", 13, ("138 1234 5678",), ("128 1234 5678",)),
     _phone("phone_in", r"\b[6-9]\d{4}[ -]\d{5}\b", 11, ("98765 43210",), ("58765 43210",)),
     _phone("phone_jp", r"\b0\d{1,3}-\d{2,4}-\d{4}\b", 14, ("090-1234-5678", "03-1234-5678"), ("03-12-34",)),
     _phone("phone_ru", r"\b8[ -]?\(\d{3}\)[ -]?\d{3}[ -]\d{2}[ -]\d{2}\b|\b8[ -]\d{3}[ -]\d{3}[ -]\d{2}[ -]\d{2}\b", 18, ("8 (495) 123-45-67", "8-916-123-45-67"), ("8 (495) 12",)),

@@ -16,7 +16,7 @@ from engine.redaction.rules.secret_shapes import (
     named,
     token,
 )
-from engine.redaction.secret_checks import plausible, plausible_mixed
+from engine.redaction.secret_checks import numbered_token, plausible, plausible_mixed, random_secret
 
 # "SK" and "AC" in front of a hexadecimal digit: two letters are too short for a keyword, and three such as "ace" are
 # in every text, so a letter takes one or two digits more.
@@ -30,9 +30,9 @@ _TWILIO_HEADS = tuple(
 _SLACK = (
     token(
         "slack_token",
-        r"\bxox(?:[abporsce]|e\.xox[bp])-[A-Za-z0-9-]{10,250}",
+        r"\bxox(?:[a-z]|e\.xox[bp])-[A-Za-z0-9-]{10,250}",
         260,
-        ("xoxa-", "xoxb-", "xoxc-", "xoxe-", "xoxo-", "xoxp-", "xoxr-", "xoxs-", "xoxe.xox"),
+        ("xox",),
         (
             f"xoxb-{DIGITS[:12]}-{DIGITS[12:24]}-{ALNUM[:24]}",
             f"xoxp-{DIGITS[:12]}-{DIGITS[:12]}-{DIGITS[:12]}-{HEX[:32]}",
@@ -75,13 +75,26 @@ _SLACK = (
 _CHAT = (
     token(
         "discord_webhook",
-        r"(?:https?://)?(?:(?:canary|ptb)\.)?discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/\d{17,20}/[A-Za-z0-9_-]{60,80}",
-        148,
+        r"(?:https?://)?(?:(?:canary|ptb)\.)?discord(?:app)?\.com/api/(?:v\d{1,2}/)?webhooks/\d{16,22}/[A-Za-z0-9_-]{40,100}",
+        170,
         ("discord.com/api/", "discordapp.com/api/"),
         (
             f"https://discord.com/api/webhooks/{DIGITS[:18]}/{ALNUM[:68]}",
             f"https://discordapp.com/api/v10/webhooks/{DIGITS[:19]}/{ALNUM[:68]}",
         ),
+    ),
+    token(
+        # The first part is the bot's number in base64.
+        "discord_token",
+        r"\b[MNO][ADQTgjwz][AEIMQUYcgk][0-5w-z][A-Za-z0-9]{20,24}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}",
+        76,
+        (),
+        (
+            "MTAx" + "MjM0NTY3ODkwMTIzNDU2." + f"GabcDe.{ALNUM[:38]}",
+            "Njc4" + "MjM0NTY3ODkwMTIzNDU2." + f"G-b_De.{ALNUM[:27]}",
+        ),
+        (),
+        numbered_token,
     ),
     Rule(
         "discord_bot_token",
@@ -124,6 +137,13 @@ _CHAT = (
         (".webhook.office.com",),
         (f"https://acme.webhook.office.com/webhookb2/{UUID}@{UUID}/IncomingWebhook/{HEX[:32]}/{UUID}",),
         ("https://acme.webhook.office.com/webhookb2/",),
+    ),
+    token(
+        "lark_webhook",
+        rf"(?:https?://)?open\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/(?:v2/)?hook/{UUID_PATTERN}\b",
+        90,
+        ("open-apis/bot/",),
+        (f"https://open.feishu.cn/open-apis/bot/v2/hook/{UUID}",),
     ),
     token(
         "google_chat_webhook",
@@ -169,6 +189,15 @@ _CHAT = (
         ("line_channel", ALNUM[:43]),
         ("line_channel_token=short",),
         plausible_mixed,
+    ),
+    token(
+        "facebook_app_token",
+        r"\b\d{12,18}\|[A-Za-z0-9_-]{24,28}\b",
+        47,
+        (),
+        (f"{DIGITS[:15]}|{ALNUM[:27]}",),
+        (f"{DIGITS[:15]}|{'x' * 27}",),
+        random_secret,
     ),
     token(
         "facebook_token",
@@ -225,13 +254,13 @@ _TELEPHONY = (
 _MAIL = (
     token(
         "sendgrid_key",
-        r"\bSG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64}",
+        r"\bSG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}",
         100,
         ("sg.",),
         (f"SG.{ALNUM[:22]}.{ALNUM[:43]}",),
         ("SG.short.key", f"MSG.{ALNUM[:22]}.{ALNUM[:43]}"),
     ),
-    token("mailgun_key", r"\bkey-[0-9a-f]{32}\b", 36, ("key-",), (f"key-{HEX[:32]}",)),
+    token("mailgun_key", r"\b(?:pub)?key-[0-9a-z]{32}\b", 39, ("key-",), (f"key-{HEX[:32]}",)),
     named(
         "mailgun_account_key",
         r"mailgun",
@@ -241,8 +270,16 @@ _MAIL = (
         ("mailgun", f"{HEX[:32]}-{HEX[:8]}-{HEX[8:16]}"),
     ),
     token(
+        "mailgun_private_key",
+        r"\b[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}\b",
+        50,
+        (),
+        (f"{HEX[:32]}-{HEX[:8]}-{HEX[8:16]}",),
+    ),
+    token("nylas_key", r"\bnyk_v\d_[A-Za-z0-9_-]{64}", 71, ("nyk_v",), (f"nyk_v0_{ALNUM[:64]}",)),
+    token(
         "mailchimp_key",
-        r"\b[0-9a-f]{32}-us\d{1,2}\b",
+        r"\b[0-9A-Za-z]{32}-us\d{1,2}\b",
         37,
         tuple(f"-us{digit}" for digit in range(10)),
         (f"{HEX[:32]}-us21", f"{HEX[1:33]}-us6"),
@@ -260,7 +297,7 @@ _MAIL = (
     named("postmark_token", r"postmark", UUID_PATTERN + r"\b", 36, ("postmark",), ("postmark", UUID)),
     token(
         "brevo_key",
-        r"\bx(?:keysib|smtpsib)-[0-9a-f]{64}-[A-Za-z0-9]{16}\b",
+        r"\bx(?:keysib|smtpsib)-[0-9a-f]{64}-[A-Za-z0-9_-]{16}",
         90,
         ("xkeysib-", "xsmtpsib-"),
         (f"xkeysib-{HEX[:64]}-{ALNUM[:16]}", f"xsmtpsib-{HEX[:64]}-{ALNUM[:16]}"),

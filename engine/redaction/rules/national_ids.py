@@ -44,13 +44,15 @@ def named(
     near: tuple[str, ...],
     check: Check | None,
     gap: str = _GAP,
+    edge: str = r"\b",
 ) -> Rule:
-    """A number that only its name, `names` as a pattern, gives away. `sample`: a name and a number."""
+    """A number that only its name, `names` as a pattern, gives away. `sample`: a name and a number. `edge`: what stands
+    where the number begins."""
     name, value = sample
     return Rule(
         id,
         "pii",
-        rf"(?i:(?:\b|_)(?:{_in_programs(names)}){_SUFFIX}(?:\b|_)){gap}\b({body})\b",
+        rf"(?i:(?:\b|_)(?:{_in_programs(names)}){_SUFFIX}(?:\b|_)){gap}{edge}({body})\b",
         200,
         f"[{label}]",
         (f"{name}: {value}", f"his {name} is {value}.", f'{{"{name.lower().replace(" ", "_")}": "{value}"}}'),

@@ -50,7 +50,7 @@ RULES: tuple[Rule, ...] = (
     ),
     token(
         "braintree_access_token",
-        r"\baccess_token\$(?:production|sandbox)\$[0-9a-z]{16}\$[0-9a-f]{32}\b",
+        r"\baccess_token\$(?:production|sandbox)\$[0-9a-z]{16}\$[0-9a-z]{32}\b",
         73,
         ("access_token$",),
         (f"access_token$production${LOWER[:16]}${HEX[:32]}",),

@@ -117,7 +117,7 @@ RULES = (
     ),
     _rule(
         "age_secret_key",
-        r"\bAGE-SECRET-KEY-(?:PQ-)?1[02-9AC-HJ-NP-Z]{50,60}\b",
+        r"\bAGE-SECRET-KEY-(?:PQ-)?1[0-9A-Z]{50,60}\b",
         79,
         ("age-secret-key-",),
         (

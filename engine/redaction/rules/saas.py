@@ -20,12 +20,20 @@ from engine.redaction.secret_checks import plausible_mixed
 _WORK = (
     token(
         "notion_token",
-        r"\b(?:ntn_[A-Za-z0-9]{40,60}|secret_[A-Za-z0-9]{43})\b",
-        64,
+        r"\b(?:ntn_[A-Za-z0-9_-]{40,80}|secret_[A-Za-z0-9]{43})\b",
+        84,
         ("ntn_", "secret_"),
         (f"ntn_{DIGITS[:11]}{ALNUM[:35]}", f"secret_{ALNUM[:43]}"),
         ("secret_key_base", "ntn_short"),
         plausible_mixed,
+    ),
+    token(
+        # "pat" would be looked for in every "path"; the run of digits behind it is rare. So it is none of the literals.
+        "airtable_personal_token",
+        r"\b[p]at[A-Za-z0-9]{14}\.[0-9a-f]{64}\b",
+        82,
+        (),
+        (f"pat{ALNUM[:14]}.{HEX[:64]}",),
     ),
     named(
         "airtable_token",
@@ -44,6 +52,14 @@ _WORK = (
         ("asana",),
         ("asana", f"1/{DIGITS[:16]}:{HEX[:32]}"),
         ("asana_token=1/2",),
+    ),
+    token(
+        "asana_personal_token",
+        r"\b[0-2]/\d{13,18}(?:/\d{13,18})?:[0-9a-f]{32}\b",
+        72,
+        (),
+        (f"1/{DIGITS[:16]}:{HEX[:32]}", f"2/{DIGITS[:16]}/{DIGITS[1:17]}:{HEX[:32]}"),
+        (f"1/{DIGITS[:16]}:{HEX[:30]}",),
     ),
     token(
         "clickup_token",
@@ -71,8 +87,8 @@ _WORK = (
     ),
     token(
         "zapier_webhook",
-        r"hooks\.zapier\.com/hooks/(?:catch|standard)/\d{4,12}/[A-Za-z0-9]{5,12}",
-        57,
+        r"(?:https?://)?hooks\.zapier\.com/hooks/(?:catch|standard)/\d{4,12}/[A-Za-z0-9]{5,12}/?",
+        66,
         ("hooks.zapier.com",),
         (f"https://hooks.zapier.com/hooks/catch/{DIGITS[:8]}/{LOWER[:7]}",),
         ("https://hooks.zapier.com/hooks/catch/",),
@@ -171,7 +187,7 @@ _CUSTOMERS = (
 _FILES_AND_MAPS = (
     token(
         "dropbox_token",
-        r"\bsl\.(?:u\.)?[A-Za-z0-9_=-]{100,1000}[A-Za-z0-9_=-]{0,400}",
+        r"\bsl\.(?:u\.)?[A-Za-z0-9_=-]{77,1000}[A-Za-z0-9_=-]{0,400}",
         1405,
         ("sl.",),
         (f"sl.{ALNUM[:136]}", f"sl.u.{ALNUM * 2}"),
@@ -307,7 +323,7 @@ _SOCIAL = (
         ("linkedin_secret=short",),
         plausible_mixed,
     ),
-    token("instagram_token", r"\bIG(?:QV|AA)[A-Za-z0-9_-]{60,250}", 254, ("igqv", "igaa"), (f"IGQVJ{ALNUM[:120]}",)),
+    token("instagram_token", r"\bIG(?:QV|AA)[A-Za-z0-9_=-]{60,250}", 254, ("igqv", "igaa"), (f"IGQVJ{ALNUM[:120]}",)),
     named(
         "facebook_app_secret",
         r"facebook|\bfb_|meta_app",

@@ -77,6 +77,23 @@ RULES: tuple[Rule, ...] = (
         jwt,
     ),
     _rule(
+        "paseto",
+        r"\b(?:v[1-4]\.(?:public|local)|k[1-4]\.(?:local|secret)(?:-pw)?)\.[A-Za-z0-9_-]{20,1000}(?:\.[A-Za-z0-9_-]{4,600})?",
+        1620,
+        (".public.", ".local.", ".secret.", ".local-pw.", ".secret-pw."),
+        (f"v4.local.{ALNUM[:90]}", f"v2.public.{ALNUM[:90]}.{ALNUM[:22]}", f"k4.secret.{ALNUM[:86]}"),
+        ("v1.public.short", "v1.local.your-token-goes-here-and-now"),
+        plausible_mixed,
+    ),
+    _rule(
+        "ntlm_token",
+        r"\bTlRMTVNTUAA[BCD]AAAA[A-Za-z0-9_+/-]{28,1000}={0,2}",
+        1020,
+        ("tlrmtvntuaa",),
+        (f"Authorization: NTLM TlRMTVNTUAADAAAA{ALNUM[:90]}=", f"TlRMTVNTUAABAAAA{ALNUM[:40]}"),
+        ("TlRMTVNTUAAD",),
+    ),
+    _rule(
         "bearer_token",
         r"(?i:\bbearer[\s:=]{1,3}[\"'`]?)([A-Za-z0-9._~+/|-]{16,600}={0,2})",
         620,
