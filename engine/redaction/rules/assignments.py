@@ -196,7 +196,7 @@ _PASSWORDS = (
         "password_piped",
         r"\becho (?:-n )?[\"']?([^\s\"'`$|]{4,128})[\"']? {0,2}\| {0,2}sudo (?:-k )?-S\b",
         540,
-        ("sudo",),
+        ("|sudo", "| sudo", "|  sudo"),
         ("echo 'b3rry45x!' | sudo -S ls", "echo Tr0ub4dor3 | sudo -S apt-get update"),
         ("echo $PASSWORD | sudo -S ls", "echo hello | sudo tee /etc/motd"),
         bare_password,
