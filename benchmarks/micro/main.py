@@ -25,6 +25,7 @@ KERNELS = (
     "template",
     "echo",
     "runs",
+    "unusual",
     "cidr",
     "ring",
     "counters",

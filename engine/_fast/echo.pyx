@@ -92,8 +92,20 @@ cdef inline bint _has(const Table *table, uint64_t value) noexcept nogil:
     return value != 0 and _slot(table, value)[0] == value
 
 
+# What each byte is: of a word (letters and digits of ASCII); the first of a character that is one; between words.
+cdef enum:
+    BETWEEN, OF_WORD, CHARACTER
+
+cdef uint8_t[256] _kinds
+for _byte in range(256):
+    if _byte >= 0xC0:
+        _kinds[<int>_byte] = CHARACTER
+    elif 48 <= _byte <= 57 or 97 <= (_byte | 0x20) <= 122:
+        _kinds[<int>_byte] = OF_WORD
+
+
 cdef inline bint _is_alnum(uint8_t c) noexcept nogil:
-    return 48 <= c <= 57 or 97 <= (c | 0x20) <= 122
+    return _kinds[c] == OF_WORD
 
 
 cdef inline uint64_t _pair(const Word *one, const Word *two) noexcept nogil:
@@ -106,7 +118,7 @@ cdef bint _next(
     """The first word that begins at `at` or later. `lengths`: see Echo; NULL: any may be a source's."""
     cdef uint8_t[LONGEST_WORD] lower
     cdef Py_ssize_t index
-    while at < size and not _is_alnum(text[at]) and text[at] < 0xC0:
+    while at < size and _kinds[text[at]] == BETWEEN:
         at += 1
     if at >= size:
         return False

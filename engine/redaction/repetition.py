@@ -4,7 +4,7 @@ Theory. A byte is *repeated* if the `WINDOW` bytes up to and with it have a peri
 the first WINDOW - 1 bytes of a repetition stay, whatever is decided later, and nothing has to be held back for them.
 A value is a run of repeated bytes, cut after `LONGEST_VALUE`.
 
-A window holds a block of `_BLOCK` bytes wherever these are laid, `_BLOCK` apart, and the block has the window's period.
+A window holds a whole block of `_BLOCK` bytes if these are laid `_STRIDE` apart, and the block has the window's period.
 As a block has room for two such periods, its smallest one divides every other, in the window too (Fine and Wilf 1965,
 "Uniqueness theorems for periodic functions"). So one search in a block tells the only period that matters, and time is
 linear in the text.
@@ -20,6 +20,9 @@ WINDOW: Final = 512
 LONGEST_VALUE: Final = 1024
 
 _BLOCK: Final = 2 * LONGEST_UNIT
+# One of the WINDOW - _BLOCK + 1 places where a block in a window may begin is a multiple of it.
+_STRIDE: Final = WINDOW - _BLOCK
+_SHORT: Final = 8
 # Bytes that are compared at once while a run is followed.
 _STEP: Final = 64
 
@@ -44,7 +47,7 @@ class Repetition:
                     return None
                 if left < right:
                     return left, right
-            block += _BLOCK
+            block += _STRIDE
         return None
 
     def tail(self, text: bytes, start: int) -> int:
@@ -61,6 +64,9 @@ class Repetition:
 
 def _period(text: bytes, block: int) -> int:
     """The smallest period of a block, 0 where it has none that is short enough."""
+    # A short beginning that does not come again is found out sooner, and in ordinary text it does not.
+    if text.find(text[block : block + _SHORT], block + 1, block + LONGEST_UNIT + _SHORT) < 0:
+        return 0
     head = text[block : block + LONGEST_UNIT]
     again = text.find(head, block + 1, block + _BLOCK)
     return again - block if again >= 0 and _repeats(text, block, block + _BLOCK, again - block) else 0

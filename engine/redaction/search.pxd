@@ -33,6 +33,7 @@ cdef class Search:
     cdef readonly Ahead ahead
     cdef readonly dict edged
     cdef readonly object at_lines
+    cdef readonly tuple unusual
 
     cpdef list candidates(self, bytes text, Py_ssize_t start=*)
     cpdef bint occurs(self, Py_ssize_t rule, bytes text, Py_ssize_t left, Py_ssize_t right) except -1

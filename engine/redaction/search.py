@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from engine._fast.prefilter import LED, LOOSE, STRICT, Prefilter
+from engine._fast.unusual import unusual
 from engine.redaction.clusters import first_cluster, least_run
 from engine.redaction.edges import at_lines
 from engine.redaction.leads import FOLDED, LEAST, leads_of
@@ -28,6 +29,7 @@ from engine.redaction.prefixes import longest, prefix_pattern, whole_prefix
 from engine.redaction.regex import RegexError, Scanner, Tails, make_scanner, make_tails
 from engine.redaction.rule import Rule
 from engine.redaction.syntax import SyntaxUnknown
+from engine.redaction.unusual import unusual_of
 
 _FLAGS: Final = re.compile(r"\(\?([a-zA-Z-]+)\)")
 # Bytes for an automaton of many rules: grown only as far as the texts that are searched need it.
@@ -46,6 +48,8 @@ _FEW: Final = 2
 _MANY_DIGITS: Final = 4
 # Letters and digits in a row that words of a text rarely have.
 _LEAST_RUN: Final = 16
+# More digits than any text has: such a rule is none of the prefilter's.
+_NEVER: Final = 0xFFFFFFFF
 # Rules whose matches are shorter, in bytes, may hold back as much as each other.
 _SHORT: Final = 64
 
@@ -159,10 +163,11 @@ class Search:
     """See the module. numbered: the rules whose matches begin with a cluster of digits. others: the short rules that
     nothing at all announces. is_other: of each rule, whether it is one of these.
 
+    unusual: the rules whose matches need one of some unusual bytes, each with these as a number, see `unusual`.
     edged: the place in `at_lines` of each rule whose pattern looks at the edges of a text, see `edges`.
     """
 
-    __slots__ = ("ahead", "at_lines", "edged", "is_other", "numbered", "others", "prefilter", "scanner")
+    __slots__ = ("ahead", "at_lines", "edged", "is_other", "numbered", "others", "prefilter", "scanner", "unusual")
 
     def __init__(
         self,
@@ -174,6 +179,7 @@ class Search:
         ahead: Ahead,
         edged: dict[int, int],
         at_lines: Scanner,
+        unusual: tuple[tuple[int, int], ...],
     ) -> None:
         self.prefilter = prefilter
         self.scanner = scanner
@@ -183,6 +189,7 @@ class Search:
         self.ahead = ahead
         self.edged = edged
         self.at_lines = at_lines
+        self.unusual = unusual
 
     def candidates(self, text: bytes, start: int = 0) -> list[Region]:
         """The rules that may match from byte `start` on, and where."""
@@ -195,6 +202,10 @@ class Search:
             if whole:
                 found = [region for region in found if not is_other[region[0]]]
                 found += self.others.regions(text, [(start, len(text))])
+        if self.unusual:
+            there = unusual(text, start)
+            if there:
+                found = found + [(rule, start, len(text)) for rule, needed in self.unusual if needed & there]
         return found
 
     def occurs(self, rule: int, text: bytes, left: int, right: int) -> bool:
@@ -218,6 +229,7 @@ class _Reading(NamedTuple):
     """What the automata need of one rule.
 
     literals, digits, bound, cluster, run: see Prefilter.
+    unusual: the unusual bytes of which one stands in each match, as a number; 0: it can do without.
     leads: the prefixes of its leads, in each of which one of `lead_literals` stands; without them it has no lead, and
     `leads` is that of the rule itself.
     """
@@ -227,6 +239,7 @@ class _Reading(NamedTuple):
     bound: int
     cluster: ClusterNeed | None
     run: int
+    unusual: int
     leads: tuple[_Prefix, ...]
     lead_literals: list[bytes]
 
@@ -236,14 +249,15 @@ def _read(rule: Rule) -> _Reading:
     pattern = rule.pattern
     literals, digits = needs_of(rule)
     bound = longest(pattern)
-    cluster, run = (None, 0) if literals else _place_of(pattern, digits, bound)
+    needed = unusual_of(pattern) if pattern and not literals and not digits else 0
+    cluster, run = (None, 0) if literals or needed else _place_of(pattern, digits, bound)
     found = leads_of(pattern)
     leads = tuple(_Prefix(prefix_pattern(lead, _COUNTED_JOINT), longest(lead)) for lead in found.patterns)
     lead_literals = [literal.encode() for literal in found.literals]
     if lead_literals and max(lead.bound for lead in leads) > _LONGEST_LEAD:
         lead_literals = []
         leads = (_Prefix(prefix_pattern(pattern, _COUNTED_JOINT), bound),)
-    return _Reading(literals, digits, bound, cluster, run, leads, lead_literals)
+    return _Reading(literals, digits, bound, cluster, run, needed, leads, lead_literals)
 
 
 def _place_of(pattern: str, digits: int, bound: int) -> tuple[ClusterNeed | None, int]:
@@ -279,7 +293,8 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
     others = [
         index
         for index, reading in enumerate(readings)
-        if not (reading.literals or reading.cluster or reading.run) and 0 < reading.bound <= _LONGEST_ALIKE
+        if not (reading.literals or reading.cluster or reading.run or reading.unusual)
+        and 0 < reading.bound <= _LONGEST_ALIKE
     ]
     if len(others) < _FEW:
         others = []
@@ -288,7 +303,7 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
     return Search(
         Prefilter(
             [reading.literals for reading in readings],
-            [reading.digits for reading in readings],
+            [_NEVER if reading.unusual else reading.digits for reading in readings],
             [reading.bound for reading in readings],
             [reading.cluster for reading in readings],
             [reading.run for reading in readings],
@@ -300,6 +315,7 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
         _ahead(rules, readings),
         {index: number for number, index in enumerate(edged)},
         make_scanner([lines[index] for index in edged]),
+        tuple((index, reading.unusual) for index, reading in enumerate(readings) if reading.unusual),
     )
 
 

@@ -219,7 +219,7 @@ class _Reader:
             return Assertion(escape[0])
         if kind == "C":
             raise SyntaxUnknown("\\C, a single byte, cannot be used on text")
-        return Atom(escape[0], _literal(escape[0]))
+        return Atom(escape[0], literal_of(escape[0]))
 
     def _repeated(self, node: Node) -> Node:
         while True:
@@ -245,7 +245,7 @@ class _Reader:
 _CONTROL: Final = {"a": "\a", "f": "\f", "t": "\t", "n": "\n", "r": "\r", "v": "\v"}
 
 
-def _literal(escape: str) -> str | None:
+def literal_of(escape: str) -> str | None:
     """The character of an escape, None where it stands for several."""
     kind = escape[1]
     if kind in _CONTROL:

@@ -74,7 +74,9 @@ def _out_of_memory() -> Profile:
     profile = _profile(None)
     scanner: Any = _NoMemory(profile.search.scanner)
     was = profile.search
-    search = Search(was.prefilter, scanner, was.numbered, was.others, was.is_other, was.ahead, was.edged, was.at_lines)
+    search = Search(
+        was.prefilter, scanner, was.numbered, was.others, was.is_other, was.ahead, was.edged, was.at_lines, was.unusual
+    )
     return replace(profile, search=search)
 
 
