@@ -1,4 +1,4 @@
-"""The same for a stream: event by event, before anything else looks at it.
+"""The same for a stream: event by event, before anything else looks at it. And the errors that come in one.
 
 Nothing is held but what of an event has come. Comments, ids, retry fields and line endings of a changed event stay; an
 event in which nothing has to change leaves byte for byte.
@@ -6,10 +6,12 @@ event in which nothing has to change leaves byte for byte.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from engine._fast.sse import Event, Splitter, parse
 from engine.extraction.answers import AnswerRules
+from engine.extraction.upstream_errors import ERROR
 
 # OpenAI's end of a stream, which is no JSON.
 _DONE: Final = b"[DONE]"
@@ -17,10 +19,22 @@ _MARK: Final = b"\xef\xbb\xbf"
 
 
 class AnswerStream:
-    """One stream. `max_bytes` bounds one event."""
+    """One stream. `max_bytes` bounds one event. `rules`: None where nothing is taken out. `errors`: what becomes of the
+    data of an event that has an error; None where they are kept."""
 
-    def __init__(self, rules: AnswerRules, max_bytes: int, endpoint: str, request_id: str, model: str | None) -> None:
+    def __init__(
+        self,
+        rules: AnswerRules | None,
+        errors: Callable[[bytes], bytes] | None,
+        max_bytes: int,
+        endpoint: str,
+        request_id: str,
+        model: str | None,
+    ) -> None:
         self._rules = rules
+        self._errors = errors
+        # Bytes of an event that is not whole.
+        self._held = 0
         self._endpoint = endpoint
         self._request_id = request_id
         self._model = model
@@ -28,7 +42,12 @@ class AnswerStream:
 
     def feed(self, chunk: bytes) -> bytes:
         """Takes a part of the stream; what of it goes on. Raises UnreadableAnswer, EventTooLong."""
-        return b"".join([self._passed(event) for event in self._splitter.feed(chunk)])
+        if self._rules is None and not self._held and chunk.endswith(b"\n\n") and chunk.find(ERROR) < 0:
+            # Whole events, none of which has one.
+            return chunk
+        events = self._splitter.feed(chunk)
+        self._held += len(chunk) - sum([len(event.raw) for event in events])
+        return b"".join([self._passed(event) for event in events])
 
     def finish(self) -> bytes:
         """The end of the stream: what is left of it. Raises the same."""
@@ -39,7 +58,11 @@ class AnswerStream:
         data = event.data
         if not data or data == _DONE:
             return event.raw
-        kept = self._rules.apply(data, self._endpoint, self._request_id, self._model)
+        kept = data
+        if self._errors is not None and data.find(ERROR) >= 0:
+            kept = self._errors(data)
+        if self._rules is not None:
+            kept = self._rules.apply(kept, self._endpoint, self._request_id, self._model)
         return event.raw if kept is data else with_data(event.raw, kept)
 
 

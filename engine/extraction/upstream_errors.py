@@ -9,6 +9,7 @@ The time is linear in the length of the error.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -61,6 +62,51 @@ def scrub_error(body: bytes, host: str) -> bytes | None:
         return body if scrubbed == text else scrubbed.encode()
     scrubbed = _tree(error, host)
     return body if scrubbed == error else orjson.dumps(scrubbed)
+
+
+# What the data of an event has somewhere if it has an error, in any dialect.
+ERROR: Final = b'"error"'
+REPLACED: Final = "The upstream refused the request or failed."
+
+
+def scrub_event(data: bytes, host: str) -> bytes:
+    """The data of a stream's event without what an error in it gives away; the same object where nothing had to change.
+
+    An error is the member `error` of an event (OpenAI's chat, Anthropic) or of its `response`, or all of an event
+    whose type is `error` (Responses).
+    """
+    return _with_errors(data, lambda error: _tree(error, host))
+
+
+def replace_event(data: bytes) -> bytes:
+    """The same with a text of its own in the place of all that an error says, but for its type and code."""
+    return _with_errors(data, _replaced)
+
+
+def _with_errors(data: bytes, change: Callable[[Any], Any]) -> bytes:
+    try:
+        event = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return data
+    if not isinstance(event, dict):
+        return data
+    changed = False
+    for holder in (event, event.get("response")):
+        if isinstance(holder, dict) and holder.get("error") is not None:
+            error = change(holder["error"])
+            changed |= error != holder["error"]
+            holder["error"] = error
+    if event.get("type") == "error" and "error" not in event:
+        event, before = change(event), event
+        changed |= event != before
+    return orjson.dumps(event) if changed else data
+
+
+def _replaced(error: Any) -> Any:
+    if not isinstance(error, dict):
+        return REPLACED
+    kept = {name: error[name] for name in ("type", "code", "sequence_number") if name in error}
+    return {**kept, "message": REPLACED}
 
 
 def _tree(value: Any, host: str) -> Any:

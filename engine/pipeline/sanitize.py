@@ -9,6 +9,7 @@ they came.
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine._fast.sse import EventTooLong
@@ -23,7 +24,7 @@ from engine.errors import (
 )
 from engine.extraction.answer_stream import AnswerStream
 from engine.extraction.answers import UnreadableAnswer
-from engine.extraction.upstream_errors import scrub_error
+from engine.extraction.upstream_errors import REPLACED, replace_event, scrub_error, scrub_event
 from engine.pipeline.usage import is_counted
 from engine.redaction.answers import UnsearchableAnswer, redact_answer
 from engine.redaction.stream import RedactedStream, StreamBlocked, StreamTooLong
@@ -32,6 +33,8 @@ from engine.validation.answer_shape_stream import Misfitting, ShapeStream
 from engine.validation.hygiene import INPUT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engine.pipeline.context import RequestContext
 
 log = logging.getLogger(__name__)
@@ -145,7 +148,7 @@ def sanitize_error(ctx: RequestContext, status: int, media: bytes, body: bytes) 
     if scrubbed is not None:
         return media, sanitize(ctx, media, scrubbed)
     ctx.redaction = "off" if ctx.profile is None else "clean"
-    refusal = Refusal(upstream_error(status), "The upstream refused the request or failed.")
+    refusal = Refusal(upstream_error(status), REPLACED)
     return CONTENT_TYPES[ctx.dialect], render(refusal, ctx.dialect, ctx.id)
 
 
@@ -155,7 +158,10 @@ def open_stream(ctx: RequestContext, max_bytes: int) -> StreamChain | None:
     assert permit is not None
     assert endpoint is not None
     rules = permit.role.answers
-    before = AnswerStream(rules, max_bytes, endpoint.name, ctx.id, ctx.model) if rules is not None else None
+    errors = _error_events(ctx)
+    before = None
+    if rules is not None or errors is not None:
+        before = AnswerStream(rules, errors, max_bytes, endpoint.name, ctx.id, ctx.model)
     shape = ShapeStream(ctx.shape, max_bytes) if ctx.shape is not None else None
     profile = ctx.profile
     if profile is None:
@@ -168,6 +174,18 @@ def open_stream(ctx: RequestContext, max_bytes: int) -> StreamChain | None:
     ctx.findings = stream.findings
     ctx.redaction = "clean"
     return StreamChain(shape, before, stream)
+
+
+def _error_events(ctx: RequestContext) -> Callable[[bytes], bytes] | None:
+    """What becomes of an event with an error in a stream; None where the policy keeps them."""
+    how = ctx.snapshot.upstream_errors
+    if how == "keep":
+        return None
+    if how == "replace":
+        return replace_event
+    permit = ctx.permit
+    assert permit is not None
+    return partial(scrub_event, host=permit.target.upstream.host)
 
 
 class StreamChain:

@@ -66,6 +66,20 @@ def test_an_error_of_the_upstream_does_not_name_it(
     assert "gpu" not in str(answer.headers)
 
 
+@pytest.mark.parametrize("cut", [1, 9, 1000])
+@pytest.mark.parametrize("role", ["user", "sealed"])
+def test_an_error_inside_of_a_stream_does_not_name_it_either(
+    gateway: Gateway, upstream: StrictUpstream, keys: dict[str, str], role: str, cut: int
+) -> None:
+    events = b'data: {"choices": [{"index": 0, "delta": {"content": "Well"}}]}\n\n'
+    events += b'data: {"error": {"message": "No slot at 10.9.8.7:8000 for org-AbCdEfGhIj", "type": "overloaded"}}\n\n'
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n" % len(events)
+    upstream.answers["breaks"] = [head, *(events[at : at + cut] for at in range(0, len(events), cut)), KEEP]
+    answer = ask(gateway.port, request(keys[role], chat("breaks", stream=True)))
+    assert answer.body.startswith(events[: events.index(b"data: ", 1)])
+    assert b"No slot at [host] for [id]" in answer.body
+
+
 def test_an_error_that_is_no_text_is_replaced(gateway: Gateway, upstream: StrictUpstream, keys: dict[str, str]) -> None:
     whole = simple(b"\xff\x00 10.9.8.7", b"500 X").replace(b"application/json", b"application/x-thing")
     upstream.answers["binary"] = [whole, KEEP]

@@ -124,7 +124,7 @@ def answer_streams(data: bytes) -> None:
     """However a stream of answers is cut, the same is taken out of it and the same does not fit."""
     cut = [data[at : at + 7] for at in range(0, len(data), 7)]
     makers: list[Callable[[], AnswerStream | ShapeStream]] = [
-        lambda: AnswerStream(RULES, 2048, "chat", "req_1", "m"),
+        lambda: AnswerStream(RULES, None, 2048, "chat", "req_1", "m"),
         *(lambda shape=shape: ShapeStream(shape, 2048) for shape in SHAPES),
     ]
     # One for each input, so that executions are many.

@@ -112,7 +112,7 @@ STREAM = (
 
 def test_a_stream_is_stripped_however_it_is_cut() -> None:
     def through(size: int) -> bytes:
-        stream = AnswerStream(AnswerRules("strip", drop_fingerprint=True), 1 << 16, "chat", REQUEST, "m")
+        stream = AnswerStream(AnswerRules("strip", drop_fingerprint=True), None, 1 << 16, "chat", REQUEST, "m")
         parts = [stream.feed(STREAM[at : at + size]) for at in range(0, len(STREAM), size)]
         return b"".join(parts) + stream.finish()
 

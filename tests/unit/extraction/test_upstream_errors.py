@@ -6,7 +6,9 @@ import json
 
 import pytest
 
-from engine.extraction.upstream_errors import MAX_ERROR, scrub, scrub_error
+from engine.extraction.answer_stream import AnswerStream
+from engine.extraction.answers import AnswerRules
+from engine.extraction.upstream_errors import MAX_ERROR, REPLACED, replace_event, scrub, scrub_error, scrub_event
 
 HOST = "api.upstream.example"
 
@@ -66,3 +68,57 @@ def test_only_texts_change_and_text_is_scrubbed_too() -> None:
 @pytest.mark.parametrize("body", [b"\xff\xfe", b"x" * (MAX_ERROR + 1)])
 def test_what_is_no_text_or_no_error_any_more_is_not_passed_on(body: bytes) -> None:
     assert scrub_error(body, HOST) is None
+
+
+DETAIL = "gpu-7.cluster.local:9001 is down"
+EVENTS = {
+    "chat": {"error": {"message": DETAIL, "type": "server_error", "code": None}},
+    "text": {"error": DETAIL},
+    "messages": {"type": "error", "error": {"type": "overloaded_error", "message": DETAIL}},
+    "responses": {"type": "error", "code": "server_error", "message": DETAIL, "sequence_number": 3},
+    "failed": {"type": "response.failed", "response": {"id": "r", "error": {"code": "x", "message": DETAIL}}},
+}
+
+
+@pytest.mark.parametrize("dialect", EVENTS)
+def test_an_error_in_a_stream_is_scrubbed(dialect: str) -> None:
+    event = json.dumps(EVENTS[dialect])
+    assert json.loads(scrub_event(event.encode(), HOST)) == json.loads(event.replace(DETAIL, "[host] is down"))
+
+
+@pytest.mark.parametrize("dialect", EVENTS)
+def test_an_error_in_a_stream_is_replaced(dialect: str) -> None:
+    replaced = replace_event(json.dumps(EVENTS[dialect]).encode()).decode()
+    assert DETAIL not in replaced
+    assert REPLACED in replaced
+    for kept in ("overloaded_error", "response.failed", '"sequence_number":3'):
+        assert (kept in replaced) == (kept in json.dumps(EVENTS[dialect]).replace(": 3", ":3"))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"choices": [{"delta": {"content": f'the "error" is that {DETAIL}'}}]},
+        {"type": "response.completed", "response": {"error": None, "text": DETAIL}},
+        {"error": {"message": "The model is overloaded."}},
+        [{"error": DETAIL}],
+    ],
+)
+def test_what_is_no_error_or_gives_nothing_away_stays_the_very_same(data: object) -> None:
+    event = json.dumps(data).encode()
+    assert scrub_event(event, HOST) is event
+    assert scrub_event(b'"error" {', HOST) == b'"error" {'
+
+
+@pytest.mark.parametrize("rules", [None, AnswerRules("strip")])
+@pytest.mark.parametrize("size", [1, 2, 7, 64, 10_000])
+def test_errors_are_scrubbed_however_the_stream_is_cut(size: int, rules: AnswerRules | None) -> None:
+    plain = b'data: {"choices": [{"delta": {"content": "a \\"error\\""}}]}\n\n: note\n\n'
+    error = b"event: error\r\ndata: " + json.dumps(EVENTS["messages"]).encode() + b"\r\n\r\n"
+    stream = plain + error + plain * 2 + b"data: " + json.dumps(EVENTS["chat"]).encode()
+    passing = AnswerStream(rules, lambda data: scrub_event(data, HOST), 1 << 16, "chat", "req_1", "m")
+    out = b"".join(passing.feed(stream[at : at + size]) for at in range(0, len(stream), size)) + passing.finish()
+    assert b"gpu-7" not in out
+    assert out.count(b"[host] is down") == 2
+    assert out.startswith(plain + b"event: error\r\ndata: {")
+    assert plain * 2 in out
