@@ -37,6 +37,11 @@ def varied(text: str) -> bool:
     return len(set(digits(text))) > 2
 
 
+def numbered(text: str) -> bool:
+    """At least six digits, of three kinds: a number behind the name of one."""
+    return len(digits(text)) > 5 and varied(text)
+
+
 def is_date(year: int, month: int, day: int) -> bool:
     """Whether the calendar has this day, in a year in which somebody who lives may have been born."""
     try:
@@ -142,6 +147,30 @@ def mod_11_10(text: str) -> bool:
         total = (int(digit) + product) % 10 or 10
         product = total * 2 % 11
     return (11 - product) % 10 == int(number[-1]) and number[0] != "0" and len(set(number[:-1])) < len(number) - 1
+
+
+def iso_11_10(text: str) -> bool:
+    """ISO 7064 mod 11,10, as in Croatia's OIB."""
+    number = digits(text)
+    product = 10
+    for digit in number[:-1]:
+        product = ((int(digit) + product) % 10 or 10) * 2 % 11
+    return (11 - product) % 10 == int(number[-1]) and varied(text)
+
+
+def estonia(text: str) -> bool:
+    """Isikukood, and Lithuania's asmens kodas: weights, modulo 11, a second time with others where it is 10."""
+    number = digits(text)
+    rest = _sum(number, (1, 2, 3, 4, 5, 6, 7, 8, 9, 1)) % 11
+    if rest == 10:
+        rest = _sum(number, (3, 4, 5, 6, 7, 8, 9, 1, 2, 3)) % 11 % 10
+    return _short_date(number[1:7]) and rest == int(number[10])
+
+
+def austria(text: str) -> bool:
+    """Sozialversicherungsnummer: four digits and a date; who has no known one gets a month beyond the twelfth."""
+    number = digits(text)
+    return 1 <= int(number[4:6]) <= 31 and 1 <= int(number[6:8]) <= 15 and varied(text)
 
 
 def netherlands(text: str) -> bool:

@@ -93,6 +93,11 @@ def plausible_mixed(text: str) -> bool:
     return plausible(text) and any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
 
 
+def _is_path(text: str) -> bool:
+    """Whether the text is a path of files; base64 has slashes too, but what is between them is drawn at random."""
+    return bool(_FILE.fullmatch(text)) and not ("." not in text and looks_random(text.replace("/", "")))
+
+
 def placeholder(text: str) -> bool:
     """Whether the text stands for a secret, or refers to one, instead of being it."""
     lowered = text.lower()
@@ -104,7 +109,7 @@ def placeholder(text: str) -> bool:
     # "$ecret99" is a password, "$DB_PASSWORD2" a variable.
     if variable and (text.isupper() or not any(c.isdigit() for c in text)):
         return True
-    return bool(_CALL.match(text) or _FILE.fullmatch(text) or _DATE.fullmatch(text)) or (
+    return bool(_CALL.match(text) or _is_path(text) or _DATE.fullmatch(text)) or (
         bool(_PATH.fullmatch(text)) and sum(c.isdigit() for c in text) < 2
     )
 
@@ -153,6 +158,18 @@ def spoken_password(text: str) -> bool:
         + any(not c.isalnum() and c not in "-_./'" for c in core)
     )
     return kinds >= 3 or (kinds == 2 and any(c.isdigit() for c in core) and len(core) >= 7) or len(core) >= 10
+
+
+def strong_password(text: str) -> bool:
+    """At least eight characters of three kinds: what stands behind `secret:` may as well be the name of one."""
+    core = text.rstrip(_TRAILING)
+    kinds = (
+        any(c.islower() for c in core)
+        + any(c.isupper() for c in core)
+        + any(c.isdigit() for c in core)
+        + any(not c.isalnum() and c not in "-_./':" for c in core)
+    )
+    return kinds >= 3 and len(core) >= 8 and not _PATH.fullmatch(core) and bare_password(text)
 
 
 def looks_random(text: str) -> bool:

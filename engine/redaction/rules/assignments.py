@@ -23,6 +23,7 @@ from engine.redaction.secret_checks import (
     quoted_password,
     random_secret,
     spoken_password,
+    strong_password,
 )
 
 # What closes a name ("'password']", "**Password**"), what joins it to its value, also behind the type of a parameter,
@@ -30,6 +31,8 @@ from engine.redaction.secret_checks import (
 _CLOSE = r"[\"'`*\\\]]{0,4}"
 _JOIN = r"[ \t]{0,4}(?::[ \t]{0,2}[A-Za-z&\[\]]{3,16}[ \t]{0,2}=|=>|<-|:=|={1,3}|:|\|)[*\t ]{0,4}"
 _QUOTE = r"\\{0,3}[\"'`]"
+# What opens a string, with the letters that say of which kind it is in code (b"...", @"...").
+_OPEN = r"(?:[bBfFrRuUL@$]{1,2})?\\{0,3}[\"'`]"
 _WHICH = r"(?:[_-]?(?:prod|dev|test|staging|live|new|old|value|v?[0-9]{1,2}))?"
 
 _PASSWORD = (
@@ -91,9 +94,9 @@ def _rule(
 _PASSWORDS = (
     _rule(
         "password_quoted",
-        rf"(?i:{_PASSWORD}{_WHICH}{_CLOSE}(?:\s{{0,2}}{_JOIN}\s{{0,4}})){_QUOTE}"
+        rf"(?i:{_PASSWORD}{_WHICH}{_CLOSE}(?:\s{{0,2}}{_JOIN}\s{{0,4}})){_OPEN}"
         rf"([^\s\"'`]{{3,127}}[^\s\"'`\\]){_QUOTE}",
-        653,
+        655,
         _PASSWORD_KEYWORDS,
         (
             'password = "letmein"',
@@ -158,11 +161,11 @@ _PASSWORDS = (
     ),
     _rule(
         "pass_assignment",
-        rf"(?i:(?:\b(?:db|user|admin|root|smtp|mail|ftp|sql|my)?|_)pass[\"']?[ ]?(?:=>|:=|={{1,3}}"
+        rf"(?i:(?:\b(?:db|user|admin|root|smtp|mail|ftp|sql|my)?|_)(?:pass|pw|psw)[\"']?[ ]?(?:=>|:=|={{1,3}}"
         rf"|:)[ ]{{0,3}})[\"'`]?{_BARE_PASSWORD}",
         545,
-        ("pass=", "pass:", "pass =", "pass :", 'pass"', "pass'"),
-        ('{"user": "jane", "pass": "hunter2x"}', "smtp_pass: S3nd-M3!", "user=bob pass=b3rry45x"),
+        tuple(f"{name}{mark}" for name in ("pass", "pw", "psw") for mark in ("=", ":", " =", " :", '"', "'")),
+        ('{"user": "jane", "pass": "hunter2x"}', "pw: Tr0ub4dor&3", "smtp_pass: S3nd-M3!", "user=bob pass=b3rry45x"),
         ("pass: true", "the tests pass: 120", "compass=north12", "bypass: h0lds-true"),
         bare_password,
         "[PASSWORD]",
@@ -240,8 +243,8 @@ _PASSWORDS = (
 _NAMED = (
     _rule(
         "key_assignment",
-        rf"(?i:{_either(_KEYS)}[ _.-]?key(?:[ _-]?id)?{_WHICH}{_CLOSE}{_JOIN})(?:{_QUOTE})?{_VALUE}",
-        643,
+        rf"(?i:{_either(_KEYS)}[ _.-]?key(?:[ _-]?id)?{_WHICH}{_CLOSE}{_JOIN})(?:{_OPEN})?{_VALUE}",
+        645,
         _joined(_KEYS, "key"),
         (
             f"api_key = '{ALNUM[:24]}'",
@@ -265,8 +268,8 @@ _NAMED = (
     _rule(
         "secret_assignment",
         rf"(?i:(?:{_either(_SECRETS)}[ _.-]?secret|secret[ _.-]?(?:key|token|value|base|string|access)"
-        rf"(?:_base)?){_WHICH}{_CLOSE}{_JOIN})(?:{_QUOTE})?{_VALUE}",
-        642,
+        rf"(?:_base)?){_WHICH}{_CLOSE}{_JOIN})(?:{_OPEN})?{_VALUE}",
+        644,
         ("secret",),
         (
             f"client_secret: {ALNUM[:32]}",
@@ -284,8 +287,8 @@ _NAMED = (
     ),
     _rule(
         "token_assignment",
-        rf"(?i:{_either(_TOKENS)}[ _.-]?token{_WHICH}{_CLOSE}{_JOIN})(?:{_QUOTE})?{_VALUE}",
-        637,
+        rf"(?i:{_either(_TOKENS)}[ _.-]?token{_WHICH}{_CLOSE}{_JOIN})(?:{_OPEN})?{_VALUE}",
+        639,
         _joined(_TOKENS, "token"),
         (f"access_token={ALNUM[:40]}", f'{{"refreshToken": "{HEX[:40]}"}}', f"AUTH_TOKEN='{LOWER[:32]}'"),
         ("access_token: string", "refresh_token=<token>", 'authToken: "{{ token }}"', "access_token = response.json()"),
@@ -293,9 +296,34 @@ _NAMED = (
         "[TOKEN]",
     ),
     _rule(
+        "key_argument",
+        rf"(?i:(?:{_either(_KEYS)}[ _.-]?key|{_either(_SECRETS)}[ _.-]?secret|{_either(_TOKENS)}[ _.-]?token)"
+        rf"(?:[\"']\s{{0,2}},\s{{0,2}}|[\"']?\(\s{{0,2}}))[\"']([!#-&(-_a-~]{{16,400}})[\"']",
+        540,
+        (*_joined(_KEYS, "key"), "secret", *_joined(_TOKENS, "token")),
+        (
+            f'define("API_KEY", "{ALNUM[:32]}");',
+            f"config.set('clientSecret', '{HEX[:40]}')",
+            f'builder.apiKey("{ALNUM[:24]}")',
+        ),
+        ('get("api_key", "default-key-of-the-service")', 'access_token("refresh_token_of_the_user")'),
+        random_secret,
+        "[SECRET]",
+    ),
+    _rule(
+        "short_secret",
+        rf"(?i:\bsecret{_CLOSE}{_JOIN})(?:{_OPEN})?{_BARE_PASSWORD}",
+        600,
+        ("secret",),
+        ("secret: Tr0ub4dor&3", 'secret = "Zk9!mQ2x"'),
+        ("secret: db-credentials-v2", "secret: string", "secret: ${SECRET}"),
+        strong_password,
+        "[SECRET]",
+    ),
+    _rule(
         "weak_assignment",
-        rf"(?i:(?:token|secret|credentials?|_key|_salt|_auth|signature){_WHICH}{_CLOSE}{_JOIN})(?:{_QUOTE})?{_VALUE}",
-        628,
+        rf"(?i:(?:token|secret|credentials?|_key|_salt|_auth|signature){_WHICH}{_CLOSE}{_JOIN})(?:{_OPEN})?{_VALUE}",
+        630,
         ("token", "secret", "credential", "_key", "_salt", "_auth", "signature"),
         (f"token: {ALNUM[:40]}", f'"secret": "{HEX[:40]}"', f"STRIPE_KEY={ALNUM[:32]}"),
         (
@@ -310,8 +338,8 @@ _NAMED = (
     ),
     _rule(
         "short_name_assignment",
-        rf"(?i:\b(?:key|auth|salt|sig)(?:[\"'\]]{{1,2}} ?| )?(?:=>|:=|=|:)[ \t]{{0,4}})(?:{_QUOTE})?{_VALUE}",
-        628,
+        rf"(?i:\b(?:key|auth|salt|sig)(?:[\"'\]]{{1,2}} ?| )?(?:=>|:=|=|:)[ \t]{{0,4}})(?:{_OPEN})?{_VALUE}",
+        630,
         tuple(
             f"{name}{mark}" for name in ("key", "auth", "salt", "sig") for mark in ("=", ":", " =", " :", '"', "'", "]")
         ),
@@ -368,10 +396,10 @@ _NAMED = (
     _rule(
         "secret_name_and_value",
         r"(?i:\b(?:name|key|type|id)[\"']?\s{0,3}[:=]\s{0,3}[\"']?[\w.-]{0,40}(?:password|passwd|secret|token"
-        r"|api_?key)[\w.-]{0,16}[\"']?,?\s{1,40}[\"']?value[\"']?\s{0,3}[:=]\s{0,3}[\"']?)([^\s\"',<>]{4,300})",
+        r"|api_?key)[\w.-]{0,16}[\"']?(?:,\s{0,40}|\s{1,40})[\"']?value[\"']?\s{0,3}[:=]\s{0,3}[\"']?)([^\s\"',<>]{4,300})",
         1468,
         ("password", "passwd", "secret", "token", "apikey", "api_key"),
-        ("- name: DB_PASSWORD\n  value: hunter2", '{"name": "API_KEY", "value": "' + ALNUM[:32] + '"}'),
+        ("- name: DB_PASSWORD\n  value: hunter2", '{"name":"API_KEY","value":"' + ALNUM[:32] + '"}'),
         ("- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef:", '{"name": "TOKEN", "value": "${TOKEN}"}'),
         quoted_password,
         "[SECRET]",

@@ -47,7 +47,7 @@ RULES: tuple[Rule, ...] = (
     # The password of a service is often not escaped: everything up to the last "@" in front of a host belongs to it.
     _rule(
         "service_url_password",
-        rf"\b(?i:{'|'.join(name.replace('+', '[+]') for name in _DATABASES)})(?:[+][a-z0-9]{{2,12}})?://"
+        rf"\b(?i:{'|'.join(name.replace('+', '[+]') for name in _DATABASES)})(?:[+][a-z0-9_]{{2,16}})?://"
         rf"[^\s:@/\"'<>]{{0,64}}:[^\s\"'<>]{{1,128}}@{_HOST}{_REST}",
         3500,
         ("://",),

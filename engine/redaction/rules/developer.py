@@ -119,7 +119,8 @@ _REGISTRIES = (
         ("cargo", "crates"),
         ("cargo_registry", f"cio{ALNUM[:32]}"),
     ),
-    token("clojars_token", r"\b(?i:clojars_)[0-9a-f]{60}\b", 70, ("clojars_",), (f"CLOJARS_{HEX[:60]}",)),
+    token("clojars_token", r"\b(?i:clojars_)[0-9a-z]{60}\b", 70, ("clojars_",), (f"CLOJARS_{HEX[:60]}",)),
+    token("apify_token", r"\bapify_api_[A-Za-z0-9]{34,40}\b", 50, ("apify_api_",), (f"apify_api_{ALNUM[:36]}",)),
     token(
         "packagist_token", r"\bpackagist_[a-z]{3}_[0-9a-f]{68}\b", 82, ("packagist_",), (f"packagist_ort_{HEX[:68]}",)
     ),

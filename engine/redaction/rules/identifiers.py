@@ -28,13 +28,14 @@ def _pairs(joint: str) -> tuple[str, ...]:
 
 
 # What joins a name to a number without saying anything else.
-_NEAR = r"[ \t\"'`*_:=#|(\[]{0,8}(?:(?:is|was|at|on|under|to)[ :]{1,2})?"
+_NEAR = r"[ \t\"'`*_:=#|(\[>-]{0,8}(?:(?:is|was|at|on|under|to)[ :]{1,2})?"
 
 RULES = (
-    named("phone_named", r"tel(?:e(?:phone|fon))?|(?:tele)?phone|mobile|cell(?:phone)?|call(?: me)?(?: at)?|fax|whatsapp|handy(?:nummer)?|celular|telefono|telefone|sms|text me(?: at)?|reach me at|contact (?:number|no)|ring me|dial", r"(?:\(\d{1,5}(?: \d{1,4})?\)|\b\d{2,5})[ ./-]{0,2}\d{1,5}(?:[ ./-]?\d{2,4}){1,3}|\b\d{2,5}[ /-]\d{6,11}", "PHONE", ("tel", "phone", "mobile", "cell", "call", "fax", "whatsapp", "handy", "sms", "text me", "reach me", "contact n", "ring me", "dial", "celular"), ("phone", "4155552671"), ("phone 12", "mobile traffic rose to 12 345 678"), checks.national_phone, r"[^\n\d+]{0,16}?", edge=""),
+    named("phone_named", r"tel(?:e(?:phone|fon))?|(?:tele)?phone|mobile|cell(?:phone)?|call(?: me)?(?: at)?|fax|whatsapp|handy(?:nummer)?|celular|telefono|telefone|sms|text me(?: at)?|reach me at|contact (?:number|no)|ring me|dial", r"(?:\(\d{1,5}(?: \d{1,4})?\)|\b\d{2,5})[ ./-]{0,2}\d{1,5}(?:[ ./-]?\d{2,4}){1,3}|\b\d{2,5}[ /-]\d{6,11}", "PHONE", ("tel", "phone", "mobile", "cell", "call", "fax", "whatsapp", "handy", "sms", "text me", "reach me", "contact n", "ring me", "dial", "celular"), ("phone", "4155552671"), ("phone 12", "mobile traffic rose to 12 345 678", "/call-similar/1736134?page=3"), checks.national_phone, r"(?:[^\n\d+]{0,15}?[^\n\d+/])??", edge=""),
     # Keywords are ASCII, and so are word boundaries, which do not hold between ideographs.
     Rule("phone_named_beyond_ascii", "pii", r"(?:[Tt]éléphone|[Tt]eléfono|[Mm]óvil|[Тт]елефон|[Тт]ел\.|[Мм]об\.|τηλ|טלפון|هاتف|手机|手機|电话|電話|联系方式|聯繫|携帯|전화|연락처|휴대폰)[^\n\d+]{0,4}?(\+?\(?\d{2,5}\)?[ ./-]?\d{2,4}(?:[ ./-]?\d{2,5}){1,3}\b)", 80, "[PHONE]", ("我的手机号码是13812345678。", "電話：03-1234-5678", "móvil 612 34 56 78"), ("电话 12", "手机 13 台"), (), checks.national_phone),
-    _phone("phone_uk", r"\b0(?:7\d{3}[ -]?\d{3}[ -]?\d{3}|1\d{3}[ -]\d{5,6}|2\d[ -]\d{4}[ -]?\d{4}|1\d1[ -]\d{3}[ -]\d{4})\b", 14, ("07700 900123", "020 7946 0958", "01632 960123"), ("07 1234", "0.07700 900123")),
+    _phone("phone_uk", r"\b0(?:7\d{3}[ -]?\d{3}[ -]?\d{3}|1\d{3}[ -]\d{5,6}|2\d[ -]\d{4}[ -]?\d{4}|1(?:\d1|1\d)[ -]\d{3}[ -]?\d{4})\b", 14, ("07700 900123", "020 7946 0958", "01632 960123"), ("07 1234", "0.07700 900123")),
+    _phone("phone_se", r"\b0\d{1,3}-\d{2,3} \d{2,3}(?: \d{2,3})?\b", 16, ("08-958 244 58", "0169-50 43 74"), ("08-95",), checks.national_phone),
     _phone("phone_fr", r"\b0[1-9](?:[ .-]\d{2}){4}\b", 14, ("01 23 45 67 89", "06.12.34.56.78"), ("01 23 45",)),
     _phone("phone_de", r"\b0(?:1[567]\d|[2-9]\d{1,4})(?:[ /]{1,3}\d{3,8}(?:[ -]\d{2,5})?|-\d{6,8})\b", 24, ("030 901820", "0151 23456789", "089/636-48018", "0221-4710815"), ("030 12", "ISBN 978-3-091-96547-2", "978-9-050-43367-9", "units 057 921 234"), id_checks.home_phone),
     _phone("phone_international_prefix", r"\b00[1-9]\d{0,2}[ .-]?\d{1,4}(?:[ .-]?\d{2,4}){2,4}\b", 28, ("0049 30 901820", "0033 1 23 45 67 89"), ("0049 30", "0012 0.0034 0.0101", "posts/00293358/", "978-1-006-48840-5"), checks.exit_code_phone),
@@ -47,7 +48,7 @@ RULES = (
     _phone("phone_in", r"\b[6-9]\d{4}[ -]\d{5}\b", 11, ("98765 43210",), ("58765 43210",)),
     _phone("phone_jp", r"\b0\d{1,3}-\d{2,4}-\d{4}\b", 14, ("090-1234-5678", "03-1234-5678"), ("03-12-34",)),
     _phone("phone_ru", r"\b8[ -]?\(\d{3}\)[ -]?\d{3}[ -]\d{2}[ -]\d{2}\b|\b8[ -]\d{3}[ -]\d{3}[ -]\d{2}[ -]\d{2}\b", 18, ("8 (495) 123-45-67", "8-916-123-45-67"), ("8 (495) 12",)),
-    _phone("phone_br", r"\(\d{2}\) ?9?\d{4}-\d{4}\b", 15, ("(11) 91234-5678", "(21) 3456-7890"), ("(11) 1234",)),
+    _phone("phone_br", r"(?:\(\d{2}\) ?|\b[1-9]{2} )9?\d{4}-\d{4}\b", 15, ("(11) 91234-5678", "(21) 3456-7890", "61 9070-9333"), ("(11) 1234",)),
     named("date_of_birth", r"(?:date|day) of birth|birth ?dat(?:e|um)|birthday|birth|dob|d\.o\.b|born(?: on)?|geburtsdatum|geboren(?: am)?|date de naissance|né[e]? le|fecha de nacimiento|nacid[oa] el|data di nascita", rf"\d{{1,4}}[./-]\d{{1,2}}[./-]\d{{2,4}}(?:T\d\d:\d\d(?::\d\d(?:\.\d{{1,6}})?)?(?:Z|[+-]\d\d:\d\d)?)?|(?i:{_MONTHS}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}|\d{{1,2}}(?:st|nd|rd|th)?\.?(?: of)?[ -]{_MONTHS}\.?,?[ -]\d{{4}})", "DATE_OF_BIRTH", ("birth", "dob", "d.o.b", "born", "gebor", "geburt", "naissance", " le :", *(f" le {digit}" for digit in range(10)), "nacimiento", "nacid", "nascita"), ("date of birth", "1985-06-15"), ("born in 1985", "dob 99/99/9999"), id_checks.born),
     named("card_expiry", r"exp(?:iry|ires|iration)?(?: date)?|valid (?:thru|until)", r"(?:0[1-9]|1[0-2])[/-](?:20)?[2-4]\d", "CARD_EXPIRY", ("exp", "valid"), ("expiry date", "09/27"), ("exp 19/27",), None),
     named("card_cvv", r"cvv2?|cvc2?|card verification(?: (?:code|value))?|card security code|security code", r"\d{3,4}", "CVV", ("cvv", "cvc", "verification", "security code"), ("CVV", "123"), ("cvv 12", "the security code review of 1234 lines"), None, _NEAR),

@@ -86,7 +86,7 @@ RULES = (
     named("mx_rfc", r"rfc", r"[A-ZÑ&]{3,4}\d{6}[0-9A-Z]{3}", "RFC", ("rfc",), ("RFC", "GODE561231GR8"), ("rfc 2616",), None),
     # Europe.
     formed("uk_nino", r"\b(?:[ACEHJLMOPRSWXY][A-CEGHJ-NPR-TW-Z]|B[A-CEHJ-NPR-TW-Z]|G[ACEGHJ-NPR-TW-Z]|K[A-CEGHJ-MPR-TW-Z]|N[A-CEGHJLMNPR-SW-Z]|T[A-CEGHJ-MPR-TW-Z]|Z[A-CEGHJ-NPR-TW-Y]) ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b", 13, "NINO", ("AB 12 34 56 C", "JG103759A"), ("QQ123456C",), None),
-    named("uk_nino_named", r"national insurance(?: (?:number|no))?|nino|ni (?:number|no)", r"[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D]", "NINO", ("national insurance", "nino", "ni n"), ("National Insurance Number", "QQ 12 34 56 C"), (), None),
+    named("uk_nino_named", r"national insurance(?: (?:number|no))?|nino|ni (?:number|no)", r"[A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-Z]", "NINO", ("national insurance", "nino", "ni n"), ("National Insurance Number", "QQ 12 34 56 C"), (), None),
     named("uk_nhs", r"nhs(?: (?:number|no))?", r"\d{3}[ -]?\d{3}[ -]?\d{4}", "NHS", ("nhs",), ("NHS number", "943 476 5919"), ("nhs 943 476 5918",), id_checks.nhs),
     named("uk_sort_code", r"sort code", r"\d{2}-\d{2}-\d{2}", "BANK_ACCOUNT", ("sort code",), ("sort code", "20-00-00"), (), None),
     formed("es_dni", r"\b(?:\d{8}|[XYZ]-?\d{7})-?[A-HJ-NP-TV-Z]\b", 11, "DNI", ("12345678Z", "X6617603C"), ("12345678A",), id_checks.spain),
@@ -110,6 +110,13 @@ RULES = (
     named("pt_nif", r"nif|contribuinte", r"[1235689]\d{2} ?\d{3} ?\d{3}", "NIF", ("nif", "contribuinte"), ("NIF", "123456789"), ("nif 123456780",), id_checks.portugal),
     named("ie_pps", r"pps(?:n| number| no)?", r"\d{7}[A-W][A-IW]?", "PPS", ("pps",), ("PPS number", "1234567FA"), ("pps 1234567GA",), id_checks.ireland),
     named("tr_kimlik", r"t\.?c\.? ?kimlik(?: no)?|kimlik(?: numaras\S{1,2})?|tckn", r"[1-9]\d{10}", "KIMLIK", ("kimlik", "tckn"), ("TCKN", "10000000146"), ("tckn 10000000147",), id_checks.turkey),
+    named("hr_oib", r"oib", r"\d{11}", "OIB", ("oib",), ("OIB", "94782061538"), ("oib 94782061537",), id_checks.iso_11_10),
+    named("ee_isikukood", r"isikukood|asmens kodas", r"[1-8]\d{10}", "NATIONAL_ID", ("isikukood", "asmens kodas"), ("isikukood", "37605030299"), ("isikukood 37605030298",), id_checks.estonia),
+    named("lv_personas_kods", r"personas kods", r"\d{6}-?\d{5}", "NATIONAL_ID", ("personas kods",), ("personas kods", "240338-13793"), (), id_checks.varied),
+    named("gr_amka", r"amka", r"\d{11}", "AMKA", ("amka",), ("AMKA", "22048556264"), ("amka 22048556265",), checks.luhn),
+    named("at_svnr", r"svnr|sv-?nummer|sozialversicherungsnummer", r"\d{4} ?\d{6}", "SVNR", ("svnr", "nummer"), ("SVNR", "1237010180"), ("svnr 1237991380",), id_checks.austria),
+    Rule("ru_snils", "pii", r"(?:снилс|СНИЛС|SNILS|snils|Snils)[^\n\d]{0,24}?\b(\d{3}[ -]?\d{3}[ -]?\d{3}[ -]?\d{2,3})\b", 200, "[SNILS]", ("СНИЛС 112-233-445 95", "snils=11223344595"), ("snils 112",), (), id_checks.varied),
+    Rule("ru_inn", "pii", r"(?:ИНН|инн|INN|\binn[_=:\"])[^\n\d]{0,12}?\b(\d{12}|\d{10})\b", 60, "[INN]", ("ИНН 500100732259", "INN: 7830002293"), ("INN 12",), (), id_checks.varied),
     # Asia, Africa and Oceania.
     formed("in_pan", r"\b[A-Z]{3}[ABCFGHLJPT][A-Z]\d{4}[A-Z]\b", 10, "PAN", ("ABCPE1234F",), ("ABCDE1234F",), None),
     formed("in_aadhaar", r"\b[2-9]\d{3} \d{4} \d{4}\b", 14, "AADHAAR", ("2116 3726 5167",), ("2116 3726 5168",), id_checks.verhoeff),
@@ -127,6 +134,7 @@ RULES = (
     named("au_medicare", r"medicare(?: (?:card|number|no)){0,2}", r"[2-6]\d{3} ?\d{5} ?\d(?:[ /-]?\d)?", "MEDICARE", ("medicare",), ("Medicare", "2123 45670 1"), ("medicare 2123 45671 1",), id_checks.australia_medicare),
     named("au_abn", r"abn|business number", r"\d{2} ?\d{3} ?\d{3} ?\d{3}", "ABN", ("abn", "business number"), ("ABN", "51 824 753 556"), ("abn 51 824 753 557",), id_checks.australia_abn),
     # Everywhere.
+    named("national_id_named", r"national (?:id(?:entity|entification)?|number)(?: (?:card|number|no))?|citizen(?:ship)? id|personal (?:id(?:entification|entity)?|identity) (?:number|no|code)|identity card(?: (?:number|no))?|id card(?: (?:number|no))?|c[eé]dula|rodn[eé] [cč][ií]slo|henkil[oö]tunnus", r"[A-Z]{0,3}\d{2,4}(?:[ ./-]?[0-9A-Z]{1,8}){0,4}[0-9A-Z]", "NATIONAL_ID", ("national", "citizen", "personal i", "identity card", "id card", "dula", "rodn", "henkil"), ("national ID", "4430714609"), ("identity card 2024", "the national number 12"), id_checks.numbered),
     named("passport", r"passport(?: (?:number|no|num|id|#)){0,2}", r"[A-Z]{0,2}\d{6,9}[A-Z]?", "PASSPORT", ("passport",), ("passport number", "X12345678"), ("passport 123",), None),
     Rule("driving_licence_short", "pii", r"\b(?:DL|D/L)[ :#=]{1,3}([A-Z]{1,2}\d{6,13}|\d{8,9})\b", 20, "[DRIVING_LICENCE]", ("DL D1234562", "DL: 12345678"), ("DL speed 1200", "DL 1234"), ("dl ", "dl:", "dl#", "dl=", "d/l"), id_checks.varied),
     named("driving_licence", r"(?:driver['’]?s?|driving) ?(?:licen[cs]e|permit)(?: (?:number|no|num|id|#)){0,2}|dl(?: ?(?:number|no|#))|licen[cs]e (?:number|no|#)|f(?:ü|ue)hrerschein(?:nummer|nr)?|permis de conduire", r"[A-Z]{0,5}-?\d[0-9A-Z-]{4,18}", "DRIVING_LICENCE", ("driver", "driving", "dl n", "dl #", "license n", "licence n", "license #", "licence #", "hrerschein", "permis de"), ("driver's license", "D1234567"), ("driving licence of 1999", "the license no 2.0"), id_checks.varied),
