@@ -11,7 +11,7 @@ from typing import Final
 
 from engine._fast.sse import Event, Splitter, parse
 from engine.extraction.answers import AnswerRules
-from engine.extraction.upstream_errors import ERROR
+from engine.extraction.upstream_errors import may_have_error
 
 # OpenAI's end of a stream, which is no JSON.
 _DONE: Final = b"[DONE]"
@@ -20,12 +20,12 @@ _MARK: Final = b"\xef\xbb\xbf"
 
 class AnswerStream:
     """One stream. `max_bytes` bounds one event. `rules`: None where nothing is taken out. `errors`: what becomes of the
-    data of an event that has an error; None where they are kept."""
+    data of an event that may have an error, and whether it is one by its name; None where they are kept."""
 
     def __init__(
         self,
         rules: AnswerRules | None,
-        errors: Callable[[bytes], bytes] | None,
+        errors: Callable[[bytes, bool], bytes] | None,
         max_bytes: int,
         endpoint: str,
         request_id: str,
@@ -42,7 +42,7 @@ class AnswerStream:
 
     def feed(self, chunk: bytes) -> bytes:
         """Takes a part of the stream; what of it goes on. Raises UnreadableAnswer, EventTooLong."""
-        if self._rules is None and not self._held and chunk.endswith(b"\n\n") and chunk.find(ERROR) < 0:
+        if self._rules is None and not self._held and chunk.endswith(b"\n\n") and not may_have_error(chunk):
             # Whole events, none of which has one.
             return chunk
         events = self._splitter.feed(chunk)
@@ -59,8 +59,8 @@ class AnswerStream:
         if not data or data == _DONE:
             return event.raw
         kept = data
-        if self._errors is not None and data.find(ERROR) >= 0:
-            kept = self._errors(data)
+        if self._errors is not None and may_have_error(event.raw):
+            kept = self._errors(data, event.event == b"error")
         if self._rules is not None:
             kept = self._rules.apply(kept, self._endpoint, self._request_id, self._model)
         return event.raw if kept is data else with_data(event.raw, kept)

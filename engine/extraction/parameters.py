@@ -139,9 +139,12 @@ def _take_out(fields: dict[str, Raw], spelling: Spelling) -> bool:
     """Take one spelling out of the top-level `fields`; whether it was there."""
     if spelling == INCLUDE:
         include = json.decode(fields["include"])
-        if not isinstance(include, list) or INCLUDE_LOGPROBS not in include:
+        if asked("logprobs", INCLUDE, include) is None:
             return False
-        fields["include"] = _raw([each for each in include if each != INCLUDE_LOGPROBS])
+        if isinstance(include, list):
+            fields["include"] = _raw([each for each in include if each not in INCLUDE_LOGPROBS])
+        else:
+            del fields["include"]
         return True
     if len(spelling) == 1:
         del fields[spelling[0]]

@@ -17,7 +17,8 @@ from typing import Any
 Spelling = tuple[str, ...]
 
 INCLUDE: Spelling = ("include",)
-INCLUDE_LOGPROBS = "message.output_text.logprobs"
+# The second is how a transcription is asked for them.
+INCLUDE_LOGPROBS = ("message.output_text.logprobs", "logprobs")
 
 _TABLE: Mapping[str, tuple[Spelling, ...]] = {
     "max_tokens": (("max_tokens",), ("max_completion_tokens",), ("max_output_tokens",), ("max_tokens_to_sample",)),
@@ -44,7 +45,8 @@ def asked(name: str, spelling: Spelling, value: Any) -> Any:
         return None
     if name == "logprobs":
         if spelling == INCLUDE:
-            return 0 if isinstance(value, list) and INCLUDE_LOGPROBS in value else None
+            items = value if isinstance(value, list) else [value]
+            return 0 if any(item in INCLUDE_LOGPROBS for item in items) else None
         if value is True:
             return 0
     return value

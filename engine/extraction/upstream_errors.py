@@ -64,39 +64,55 @@ def scrub_error(body: bytes, host: str) -> bytes | None:
     return body if scrubbed == error else orjson.dumps(scrubbed)
 
 
-# What the data of an event has somewhere if it has an error, in any dialect.
-ERROR: Final = b'"error"'
 REPLACED: Final = "The upstream refused the request or failed."
+# What stands somewhere in an event that has an error, in any dialect; and how a letter of it may be written in JSON.
+_MARKS: Final = (b"error", b"\\u00")
 
 
-def scrub_event(data: bytes, host: str) -> bytes:
+def may_have_error(text: bytes) -> bool:
+    """Whether a part of a stream may have an error; nearly none of a working upstream does."""
+    return text.find(_MARKS[0]) >= 0 or text.find(_MARKS[1]) >= 0
+
+
+def scrub_event(data: bytes, is_error: bool, host: str) -> bytes:
     """The data of a stream's event without what an error in it gives away; the same object where nothing had to change.
 
     An error is the member `error` of an event (OpenAI's chat, Anthropic) or of its `response`, or all of an event
-    whose type is `error` (Responses).
+    whose type is `error` (Responses), or that `is_error` by the name of the event. What begins as an object and is not
+    JSON has no members to tell apart, and is scrubbed as a whole.
     """
-    return _with_errors(data, lambda error: _tree(error, host))
-
-
-def replace_event(data: bytes) -> bytes:
-    """The same with a text of its own in the place of all that an error says, but for its type and code."""
-    return _with_errors(data, _replaced)
-
-
-def _with_errors(data: bytes, change: Callable[[Any], Any]) -> bytes:
     try:
-        event = orjson.loads(data)
+        return _with_errors(data, is_error, lambda error: _tree(error, host))
     except orjson.JSONDecodeError:
-        return data
-    if not isinstance(event, dict):
-        return data
+        if not is_error and not data.startswith(b"{"):
+            return data
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return _OWN
+    scrubbed = scrub(text, host)
+    return data if scrubbed == text else b" ".join(scrubbed.encode().splitlines())
+
+
+def replace_event(data: bytes, is_error: bool) -> bytes:
+    """The same with a text of its own in the place of all that an error says, but for its type and code."""
+    try:
+        return _with_errors(data, is_error, _replaced)
+    except orjson.JSONDecodeError:
+        return _OWN if is_error or data.startswith(b"{") else data
+
+
+def _with_errors(data: bytes, is_error: bool, change: Callable[[Any], Any]) -> bytes:
+    event = orjson.loads(data)
     changed = False
-    for holder in (event, event.get("response")):
-        if isinstance(holder, dict) and holder.get("error") is not None:
-            error = change(holder["error"])
-            changed |= error != holder["error"]
-            holder["error"] = error
-    if event.get("type") == "error" and "error" not in event:
+    if isinstance(event, dict):
+        for holder in (event, event.get("response")):
+            if isinstance(holder, dict) and holder.get("error") is not None:
+                error = change(holder["error"])
+                changed |= error != holder["error"]
+                holder["error"] = error
+        is_error = (is_error or event.get("type") == "error") and "error" not in event
+    if is_error:
         event, before = change(event), event
         changed |= event != before
     return orjson.dumps(event) if changed else data
@@ -107,6 +123,9 @@ def _replaced(error: Any) -> Any:
         return REPLACED
     kept = {name: error[name] for name in ("type", "code", "sequence_number") if name in error}
     return {**kept, "message": REPLACED}
+
+
+_OWN: Final = orjson.dumps({"error": {"type": "server_error", "message": REPLACED}})
 
 
 def _tree(value: Any, host: str) -> Any:

@@ -176,7 +176,7 @@ def open_stream(ctx: RequestContext, max_bytes: int) -> StreamChain | None:
     return StreamChain(shape, before, stream)
 
 
-def _error_events(ctx: RequestContext) -> Callable[[bytes], bytes] | None:
+def _error_events(ctx: RequestContext) -> Callable[[bytes, bool], bytes] | None:
     """What becomes of an event with an error in a stream; None where the policy keeps them."""
     how = ctx.snapshot.upstream_errors
     if how == "keep":

@@ -105,9 +105,12 @@ def validate_form(ctx: RequestContext, form: Form) -> tuple[Permit, Form]:
         if not ctx.model:
             raise Refusal(BAD_REQUEST, "The field 'model' is missing.", param="model")
     permit = snapshot.permit(principal, endpoint.name, ctx.model)
+    fields = form.as_json()
+    guard(fields, snapshot.bounds)
+    if snapshot.flagged_text is not None:
+        _flag_texts(ctx, fields)
     rules = permit.role.parameters
     if rules is not None:
-        fields = form.as_json()
         rules.check(fields)
         if rules.caps and rules.lower(fields) is not fields:
             raise Refusal(

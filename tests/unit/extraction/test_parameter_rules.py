@@ -33,6 +33,8 @@ def refusal(rules: dict[str, Rule], **fields: Any) -> Refusal:
         ("logprobs", {"top_logprobs": 3}, "top_logprobs"),
         ("logprobs", {"prompt_logprobs": 1}, "prompt_logprobs"),
         ("logprobs", {"include": ["a", "message.output_text.logprobs"]}, "include"),
+        ("logprobs", {"include": ["logprobs"]}, "include"),
+        ("logprobs", {"include": "message.output_text.logprobs"}, "include"),
         ("top_logprobs", {"top_logprobs": 3}, "top_logprobs"),
         ("logit_bias", {"logit_bias": {"1": 1}}, "logit_bias"),
         ("n", {"best_of": 2}, "best_of"),
@@ -57,7 +59,7 @@ def test_every_spelling_is_denied_under_its_own_name(name: str, fields: dict[str
         {"logprobs": None},
         {"logprobs": False, "top_logprobs": None},
         {"include": ["reasoning.encrypted_content"]},
-        {"include": "message.output_text.logprobs"},
+        {"include": "reasoning.encrypted_content"},
         {"reasoning": {"summary": "auto"}},
         {"reasoning": None},
         {"reasoning": "high"},
@@ -101,7 +103,7 @@ def test_strip_takes_every_spelling_and_leaves_the_rest_byte_for_byte() -> None:
     assert rules.strips == {"logprobs", "reasoning_effort", "seed"}
     body = (
         b'{ "logprobs" : true, "model":"m" ,"top_logprobs":5,"temperature":1.50,"big":123456789012345678901234567890,'
-        b'"include":["message.output_text.logprobs","x"],"reasoning":{"effort":"low" , "summary": 1e2},'
+        b'"include":["message.output_text.logprobs","x","logprobs"],"reasoning":{"effort":"low" , "summary": 1e2},'
         b'"messages":[ {"role":"user","content":"\\u00e9"} ],"seed":1}'
     )
     rules.check(body)
@@ -115,6 +117,8 @@ def test_strip_gives_back_the_same_object_when_there_is_nothing_to_strip() -> No
     rules = ParameterRules({"logprobs": STRIP, "verbosity": STRIP})
     body = encoded(include=["x"], text={"format": {"type": "text"}}, temperature=0)
     assert rules.strip(body) is body
+    stripped = ParameterRules({"logprobs": STRIP}).strip(encoded(include="logprobs"))
+    assert json.loads(stripped) == json.loads(encoded())
     body = encoded(include="x", text="y")
     assert rules.strip(body) is body
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
@@ -83,12 +84,12 @@ EVENTS = {
 @pytest.mark.parametrize("dialect", EVENTS)
 def test_an_error_in_a_stream_is_scrubbed(dialect: str) -> None:
     event = json.dumps(EVENTS[dialect])
-    assert json.loads(scrub_event(event.encode(), HOST)) == json.loads(event.replace(DETAIL, "[host] is down"))
+    assert json.loads(scrub_event(event.encode(), False, HOST)) == json.loads(event.replace(DETAIL, "[host] is down"))
 
 
 @pytest.mark.parametrize("dialect", EVENTS)
 def test_an_error_in_a_stream_is_replaced(dialect: str) -> None:
-    replaced = replace_event(json.dumps(EVENTS[dialect]).encode()).decode()
+    replaced = replace_event(json.dumps(EVENTS[dialect]).encode(), False).decode()
     assert DETAIL not in replaced
     assert REPLACED in replaced
     for kept in ("overloaded_error", "response.failed", '"sequence_number":3'):
@@ -106,8 +107,41 @@ def test_an_error_in_a_stream_is_replaced(dialect: str) -> None:
 )
 def test_what_is_no_error_or_gives_nothing_away_stays_the_very_same(data: object) -> None:
     event = json.dumps(data).encode()
-    assert scrub_event(event, HOST) is event
-    assert scrub_event(b'"error" {', HOST) == b'"error" {'
+    assert scrub_event(event, False, HOST) is event
+    assert replace_event(event, False) is event or "overloaded" in event.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        (b"", b'{"\\u0065rror": {"message": "%b"}}'),
+        (b"", b'{"type": "erro\\u0072", "message": "%b"}'),
+        (b"", b'{"error": {"message": "%b"}'),
+        (b"", b'{"error": {"message": "%b", "at": NaN}}'),
+        (b"error", b'{"message": "%b"}'),
+        (b"error", b'{"data": {"text": "%b"}}'),
+        (b"error", b'"%b"'),
+        (b"error", b"%b"),
+        (b"error", b"\xff%b"),
+    ],
+)
+@pytest.mark.parametrize("how", ["scrub", "replace"])
+def test_an_error_is_one_however_it_is_written(name: bytes, data: bytes, how: str) -> None:
+    head = b"event: " + name + b"\n" if name else b""
+    stream = head + b"data: " + data.replace(b"%b", DETAIL.encode()) + b"\n\n"
+    change = replace_event if how == "replace" else partial(scrub_event, host=HOST)
+    passed = AnswerStream(None, change, 1 << 16, "chat", "req_1", "m").feed(stream)
+    assert passed.startswith(head + b"data: ")
+    assert passed.endswith(b"\n\n")
+    assert b"gpu-7" not in passed
+    if how == "scrub" and b"\xff" not in stream:
+        assert b"[host] is down" in passed
+
+
+@pytest.mark.parametrize("data", [b'the "error" at 10.0.0.1', b"", b"[DONE]", b'[1, "error"'])
+def test_text_that_tells_of_errors_is_none(data: bytes) -> None:
+    stream = b"data: " + data + b"\n\n"
+    assert AnswerStream(None, replace_event, 1 << 16, "chat", "req_1", "m").feed(stream) == stream
 
 
 @pytest.mark.parametrize("rules", [None, AnswerRules("strip")])
@@ -116,7 +150,7 @@ def test_errors_are_scrubbed_however_the_stream_is_cut(size: int, rules: AnswerR
     plain = b'data: {"choices": [{"delta": {"content": "a \\"error\\""}}]}\n\n: note\n\n'
     error = b"event: error\r\ndata: " + json.dumps(EVENTS["messages"]).encode() + b"\r\n\r\n"
     stream = plain + error + plain * 2 + b"data: " + json.dumps(EVENTS["chat"]).encode()
-    passing = AnswerStream(rules, lambda data: scrub_event(data, HOST), 1 << 16, "chat", "req_1", "m")
+    passing = AnswerStream(rules, partial(scrub_event, host=HOST), 1 << 16, "chat", "req_1", "m")
     out = b"".join(passing.feed(stream[at : at + size]) for at in range(0, len(stream), size)) + passing.finish()
     assert b"gpu-7" not in out
     assert out.count(b"[host] is down") == 2
