@@ -184,15 +184,26 @@ def _level(text: str) -> str:
     return text.lower()
 
 
+def store_addresses(url: str) -> tuple[str, ...]:
+    """The URLs that one of several hosts stands for: `redis://user:password@a:6379,b:6379/0`. Raises ValueError."""
+    parts = urlsplit(url)
+    credential, at, hosts = parts.netloc.rpartition("@")
+    found = tuple(parts._replace(netloc=f"{credential}{at}{host.strip()}") for host in hosts.split(","))
+    # Behind a comma stands a host, not a URL.
+    if parts.path.startswith("//"):
+        raise ValueError
+    for one in found:
+        if one.scheme not in _REDIS_SCHEMES or one.port == 0 or (len(found) > 1 and not one.hostname):
+            raise ValueError
+    return tuple(one.geturl() for one in found) if len(found) > 1 else (url,)
+
+
 def _redis(text: str) -> str:
     # The text may hold a password, so that no message repeats it.
     try:
-        parts = urlsplit(text)
-        usable = parts.scheme in _REDIS_SCHEMES and (parts.port is None or parts.port > 0)
+        store_addresses(text)
     except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError("not a URL such as redis://host:6379/0, rediss://... or unix:///path")
+        raise ValueError("not a URL such as redis://host:6379/0, rediss://... or unix:///path") from None
     return text
 
 
@@ -261,7 +272,8 @@ TABLE: Final = _table(
         "TIDEGATE_REDIS_URL",
         "",
         "URL",
-        "Redis or Valkey, also a cluster, in which several hosts keep keys and limits together. Unset: one host.",
+        "Redis or Valkey, in which several hosts keep keys and limits together; of a cluster several nodes, as in "
+        "redis://a:6379,b:6379. Unset: one host.",
         _redis,
         secret=True,
     ),

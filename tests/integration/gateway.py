@@ -126,6 +126,12 @@ class Gateway:
             until(lambda: not any(map(alive, workers)))
         self.process = None
 
+    def metric(self, name: str) -> float:
+        """The sum of all series whose name and labels begin so."""
+        with urllib.request.urlopen(f"{self.admin_url}/metrics", timeout=5) as answer:  # noqa: S310
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
     def audit(self) -> list[dict[str, Any]]:
         """The request lines of the audit log so far."""
         if not self.audit_log.exists():

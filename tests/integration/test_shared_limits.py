@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import threading
-import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -146,14 +145,8 @@ def _after(count: int) -> Callable[[], bool]:
     return lambda: next(left, None) is None
 
 
-def _metric(gateway: Gateway, name: str) -> float:
-    with urllib.request.urlopen(f"{gateway.admin_url}/metrics", timeout=5) as answer:  # noqa: S310
-        lines = answer.read().decode().splitlines()
-    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
-
-
 def _failing(gateways: list[Gateway]) -> int:
-    return int(sum(_metric(gateway, "tidegate_limits_store_failing") for gateway in gateways))
+    return int(sum(gateway.metric("tidegate_limits_store_failing") for gateway in gateways))
 
 
 def _leased(valkey: ValkeyServer, name: str, rate: str, model: str) -> int:
@@ -231,7 +224,7 @@ def test_a_paused_store_is_the_declared_mode_and_then_none(
         answer = _ask(gateways[0], "open-3")
         line = gateways[0].audited(answer.headers["x-request-id"])
         assert line["controls"]["limits"] == "open"
-        assert _metric(gateways[0], 'tidegate_limits_without_store_total{mode="closed"}') > 0
+        assert gateways[0].metric('tidegate_limits_without_store_total{mode="closed"}') > 0
     finally:
         os.kill(pid, signal.SIGCONT)
     until(lambda: _failing(gateways) == 0)

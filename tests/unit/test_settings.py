@@ -72,6 +72,9 @@ def test_values_come_from_the_environment() -> None:
         ("TIDEGATE_LOG_LEVEL", "loud", "not one of debug"),
         ("TIDEGATE_REDIS_URL", "http://:s3cret@host", "not a URL such as redis"),
         ("TIDEGATE_REDIS_URL", "redis://host:x", "not a URL such as redis"),
+        ("TIDEGATE_REDIS_URL", "redis://a:1,b:x", "not a URL such as redis"),
+        ("TIDEGATE_REDIS_URL", "redis://a:1,", "not a URL such as redis"),
+        ("TIDEGATE_REDIS_URL", "redis://a:1,redis://b:1", "not a URL such as redis"),
         ("TIDEGATE_TLS_CERT", "/cert.pem", "without TIDEGATE_TLS_KEY"),
         ("TIDEGATE_TLS_KEY", "/key.pem", "without TIDEGATE_TLS_CERT"),
         ("TIDEGATE_POLICY", "a\0b", "NUL"),
@@ -142,6 +145,19 @@ def test_rows_tell_value_and_source_but_no_password() -> None:
     assert rows["TIDEGATE_MAX_HEADER_BYTES"].value == "32KiB"
     assert rows["TIDEGATE_REDIS_URL"].value == "redis://***@cache:6379/0"
     assert not any("s3cret" in value for row in rows.values() for value in row)
+
+
+def test_a_store_of_several_nodes() -> None:
+    url = "rediss://user:s3c,ret@a:6379,b, [::1]:7000/0?ssl_cert_reqs=none"
+    assert settings.load({"TIDEGATE_REDIS_URL": url}).redis_url == url
+    assert settings.store_addresses(url) == (
+        "rediss://user:s3c,ret@a:6379/0?ssl_cert_reqs=none",
+        "rediss://user:s3c,ret@b/0?ssl_cert_reqs=none",
+        "rediss://user:s3c,ret@[::1]:7000/0?ssl_cert_reqs=none",
+    )
+    assert settings.store_addresses("unix:///run/a,b.sock?db=1") == ("unix:///run/a,b.sock?db=1",)
+    (row,) = (row for row in settings.rows({"TIDEGATE_REDIS_URL": url}) if row.name == "TIDEGATE_REDIS_URL")
+    assert row.value == "rediss://***@a:6379,b, [::1]:7000/0"
 
 
 def test_settings_do_not_show_a_password() -> None:

@@ -62,8 +62,12 @@ Failure modes
     counts fewer calls than a worker has had answers, starts a new life. For TTL it grants nothing (but to `open`
     limits): all leases of the life before end in that time, and every worker tells again what it knows (times only ever
     move forward, so the latest is the truth), to which what was used since is added, whoever comes first. What was
-    reported in a call whose answer was lost with the store may be charged twice. A counter that nobody knew is
-    exhausted then: a rate comes back at its rate, a calendar quota with its next window. `open` limits begin afresh.
+    reported in a call whose answer was lost with the store may be charged twice. A counter that nobody tells of and
+    that is not there is exhausted where all was lost: a rate comes back at its rate, a calendar quota with its next
+    window. Where the last writes are missing, it is one that nobody has used. `open` limits begin afresh.
+
+    A node of a cluster is down: until a replica has its place, all limits are as with a store that is gone. The nodes
+    are remembered, so that it may be the one that was named.
 
     Split: the side without the store is as with a store that is gone; its leases end before the store gives them away.
     A primary that goes on serving while its successor does too (a split cluster) admits on both sides until the

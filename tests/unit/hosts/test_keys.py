@@ -361,7 +361,7 @@ async def test_the_push_is_heard_and_what_is_not_heard_is_polled(
         raise StoreDown("not now")
 
     monkeypatch.setattr(module, "POLL_S", 0.05)
-    three, four = (Host(host.folder, host.share._store._url) for host in hosts)
+    three, four = (Host(host.folder, host.share._store._named[0]) for host in hosts)
     monkeypatch.setattr(three.share._store, "publish", deaf)
     async with running(three, four):
         await until(lambda: four.accepts(other))

@@ -1,6 +1,6 @@
 -- The ledger of one counter: what all kinds of limit have in common. A kind's file follows in the same script.
 --
--- KEYS  1 bucket (hash: id, born, calls, life: bucket.lua)
+-- KEYS  1 bucket (hash: id, born, calls, life, blank: bucket.lua)
 --       2 counter (hash: held, idle, heard, grace, life, fresh, mended, o<owner>, the kind's own)
 --       3 ends (zset: owner by end)
 -- ARGV  1 id of the store   2 calls of this bucket that the owner has had answers to   3 owner   4 number of this report
@@ -21,11 +21,12 @@ local spent, acknowledged, keep = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber
 local need, urgent, want = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 local forgiving = ARGV[12] == '1'
 
-local place = redis.call('HMGET', bucket, 'id', 'born', 'calls', 'life')
+local place = redis.call('HMGET', bucket, 'id', 'born', 'calls', 'life', 'blank')
 if place[1] ~= ARGV[1] then
   return {'other', now, place[1] or ''}
 end
 local born, calls, life = tonumber(place[2] or '0'), tonumber(place[3] or '0'), tonumber(place[4] or '0')
+local blank = tonumber(place[5] or '0')
 local seen, seen_in = tonumber(ARGV[2]), tonumber(ARGV[13]) or -1
 if seen_in > life or (seen_in == life and seen > calls) then
   -- The owner has had answers that this store does not remember giving.
@@ -40,8 +41,8 @@ local settled = born == 0 or now >= born + ttl
 local is_told = ARGV[14] ~= '' and tonumber(ARGV[14]) ~= life
 -- Until when somebody may come who knows what is not known of this counter.
 local unknown_until = 0
-if born > 0 and not forgiving and not is_told then
-  unknown_until = born + ttl
+if blank > 0 and not forgiving and not is_told then
+  unknown_until = blank + ttl
 end
 
 local function record(name)

