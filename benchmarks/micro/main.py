@@ -26,6 +26,7 @@ KERNELS = (
     "echo",
     "runs",
     "unusual",
+    "checksums",
     "cidr",
     "ring",
     "counters",

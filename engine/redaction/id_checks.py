@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Final
 
-from engine.redaction.checks import digits, luhn
+from engine._fast import checksums
+from engine._fast.checksums import digits, kinds
+from engine.redaction.checks import luhn
 
 Check = Callable[[str], bool]
 
@@ -20,10 +22,13 @@ def _plain(text: str) -> str:
     return "".join(character for character in text if character.isalnum()).upper()
 
 
+# Three groups of three, as which all numbers are written.
+_THREES: Final = re.compile(r"\D*\d{3}\D+\d{3}\D+\d{3}\D*")
+
+
 def home_phone(text: str) -> bool:
-    """A number with the zero that is dialled at home: no three groups of three, as which all numbers are written."""
-    groups = [group for group in re.split(r"\D+", text) if group]
-    return varied(text) and [len(group) for group in groups] != [3, 3, 3]
+    """A number with the zero that is dialled at home: no three groups of three."""
+    return varied(text) and not _THREES.fullmatch(text)
 
 
 def trunk_phone(text: str) -> bool:
@@ -34,7 +39,7 @@ def trunk_phone(text: str) -> bool:
 
 def varied(text: str) -> bool:
     """At least three different digits: no placeholder."""
-    return len(set(digits(text))) > 2
+    return kinds(text) > 2
 
 
 def numbered(text: str) -> bool:
@@ -90,23 +95,9 @@ def italy(text: str) -> bool:
     return value[15] == chr(65 + total % 26)
 
 
-_D: Final = tuple(
-    tuple((a + b) % 5 if a < 5 and b < 5 else (a + b) % 5 + 5 if a < 5 else (a - b) % 5 + 5 if b < 5 else (a - b) % 5
-          for b in range(10))
-    for a in range(10)
-)  # fmt: skip
-_P: Final = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
-
-
 def verhoeff(text: str) -> bool:
     """Verhoeff's check over the dihedral group D5, as in India's Aadhaar."""
-    total = 0
-    for index, digit in enumerate(reversed(digits(text))):
-        value = int(digit)
-        for _ in range(index % 8):
-            value = _P[value]
-        total = _D[total][value]
-    return total == 0 and varied(text)
+    return varied(text) and checksums.verhoeff(text)
 
 
 def brazil_cpf(text: str) -> bool:
