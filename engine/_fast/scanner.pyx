@@ -49,6 +49,20 @@ cdef extern from "<re2/re2.h>" nogil:
         cbool Match(const StringPiece&, size_t, size_t, Anchor, StringPiece*, int)
 
 
+cdef extern from "<re2/set.h>" nogil:
+    cdef enum ErrorKind "RE2::Set::ErrorKind":
+        NO_ERROR "RE2::Set::kNoError"
+
+    cdef cppclass ErrorInfo "RE2::Set::ErrorInfo":
+        ErrorKind kind
+
+    cdef cppclass Set "RE2::Set":
+        Set(const Options&, Anchor)
+        int Add(const StringPiece&, string*)
+        cbool Compile()
+        cbool Match(const StringPiece&, vector[int]*, ErrorInfo*)
+
+
 # Below this, giving up and taking back the interpreter costs more than the search.
 cdef Py_ssize_t RELEASE_ABOVE = 16384
 
@@ -208,3 +222,58 @@ cdef class Tails:
             if self._scanner._patterns[index].Match(StringPiece(data, size), at, size, UNANCHORED, &found, 1):
                 live = min(live, <Py_ssize_t> (found.data() - data))
         return live
+
+
+cdef class Together:
+    """Patterns that are asked together which of them have a place. `max_mem`: bytes for all. Raises PatternError; its
+    index is that of the last pattern where they are too large together.
+    """
+
+    cdef Set* _set
+    cdef list _all
+
+    def __cinit__(self, patterns, long max_mem = 8 << 20):
+        cdef Options options
+        cdef bytes data
+        cdef string error
+        options.set_log_errors(False)
+        options.set_max_mem(max_mem)
+        self._set = new Set(options, UNANCHORED)
+        self._all = list(range(len(patterns)))
+        for index, pattern in enumerate(patterns):
+            data = pattern.encode() if isinstance(pattern, str) else bytes(pattern)
+            if self._set.Add(StringPiece(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)), &error) < 0:
+                raise PatternError(index, error.decode("utf-8", "replace"))
+        if not self._set.Compile():
+            raise PatternError(len(patterns) - 1, "too large together")
+
+    def __dealloc__(self):
+        del self._set
+
+    def within(self, bytes text not None, Py_ssize_t start = 0, Py_ssize_t end = -1) -> list:
+        """The patterns that may have a place between the two offsets, in order; all that have one are among them.
+
+        The time is that of one search, however many there are, but where the automaton runs out of memory: then it is
+        all of them.
+        """
+        cdef const char* data = PyBytes_AS_STRING(text)
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(text)
+        cdef Py_ssize_t left = max(start, 0)
+        cdef Py_ssize_t right = size if end < 0 or end > size else end
+        cdef vector[int] found
+        cdef ErrorInfo error
+        cdef int index
+        # A set takes the edges of what it is given for those of the text: a character on either side tells it better.
+        if left > 0:
+            left -= 1
+            while left > 0 and data[left] & 0xC0 == 0x80:
+                left -= 1
+        if right < size:
+            right += 1
+            while right < size and data[right] & 0xC0 == 0x80:
+                right += 1
+        if left >= right:
+            return []
+        if self._set.Match(StringPiece(data + left, right - left), &found, &error):
+            return sorted([index for index in found])
+        return [] if error.kind == NO_ERROR else list(self._all)

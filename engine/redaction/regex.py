@@ -16,6 +16,7 @@ try:
     from engine._fast.scanner import PatternError as KernelError
     from engine._fast.scanner import Scanner as KernelScanner
     from engine._fast.scanner import Tails as KernelTails
+    from engine._fast.scanner import Together as KernelTogether
 except ImportError:
     KernelScanner = None  # type: ignore[assignment,misc]
 
@@ -63,6 +64,13 @@ class Tails(Protocol):
     def live_from(self, text: bytes, start: int = 0) -> int:
         """Where the longest end of `text` begins that a pattern matches and that is no longer than its bound, `start`
         at the earliest; the size of the text where only the empty one is."""
+
+
+class Together(Protocol):
+    """Compiled patterns that are asked together. Text is UTF-8."""
+
+    def within(self, text: bytes, start: int = 0, end: int = -1) -> list[int]:
+        """The patterns that may have a place between the two offsets, in order; all that have one are among them."""
 
 
 class Pyre2Scanner:
@@ -118,6 +126,17 @@ class Pyre2Tails:
         return live
 
 
+class Pyre2Together:
+    """The stand-in for the kernel's: one by one."""
+
+    def __init__(self, patterns: Sequence[str], max_mem: int = MAX_MEM) -> None:
+        self._scanner = Pyre2Scanner(patterns, max_mem)
+        self._count = len(patterns)
+
+    def within(self, text: bytes, start: int = 0, end: int = -1) -> list[int]:
+        return [index for index in range(self._count) if self._scanner.occurs(index, text, start, end)]
+
+
 _ESCAPED: Final = re.compile("[\udc80-\udcff]")
 
 
@@ -141,6 +160,16 @@ def make_tails(patterns: Sequence[str], bounds: Sequence[int], max_mem: int = MA
         return Pyre2Tails(patterns, bounds, max_mem)
     try:
         return KernelTails(patterns, bounds, max_mem)
+    except KernelError as error:
+        raise RegexError(error.index, error.reason) from None
+
+
+def make_together(patterns: Sequence[str], max_mem: int = MAX_MEM) -> Together:
+    """The patterns compiled by the engine in use. `max_mem`: bytes for all of them. Raises RegexError."""
+    if KernelScanner is None:
+        return Pyre2Together(patterns, max_mem)
+    try:
+        return KernelTogether(patterns, max_mem)
     except KernelError as error:
         raise RegexError(error.index, error.reason) from None
 

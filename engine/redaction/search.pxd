@@ -17,9 +17,7 @@ cdef class Ahead:
 
 cdef class Alike:
     cdef readonly tuple rules
-    cdef bint _joined
-    cdef list _members
-    cdef object _scanner
+    cdef object _together
 
     cpdef list regions(self, bytes text, list spans)
 

@@ -14,7 +14,6 @@ Failure modes: a rule whose leads or prefixes RE2 does not take makes the profil
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -26,12 +25,11 @@ from engine.redaction.edges import at_lines
 from engine.redaction.leads import FOLDED, LEAST, leads_of
 from engine.redaction.literals import needs_of
 from engine.redaction.prefixes import longest, prefix_pattern, whole_prefix
-from engine.redaction.regex import RegexError, Scanner, Tails, make_scanner, make_tails
+from engine.redaction.regex import RegexError, Scanner, Tails, Together, make_scanner, make_tails, make_together
 from engine.redaction.rule import Rule
 from engine.redaction.syntax import SyntaxUnknown
 from engine.redaction.unusual import unusual_of
 
-_FLAGS: Final = re.compile(r"\(\?([a-zA-Z-]+)\)")
 # Bytes for an automaton of many rules: grown only as far as the texts that are searched need it.
 _JOINT_MEM: Final = 32 << 20
 # Up to how many a repeat is counted in automata of many rules.
@@ -40,8 +38,6 @@ _COUNTED_JOINT: Final = 8
 _LONGEST_LEAD: Final = 128
 # A rule that may match more, in bytes, is searched for by itself.
 _LONGEST_ALIKE: Final = 512
-# Rules that no literal announces, in a group: with seven groups of six, a text with one of them is searched 13 times.
-_ALIKE: Final = 6
 # Fewer than these are asked for one by one.
 _FEW: Final = 2
 # Digits that numbers of a text rarely have.
@@ -129,33 +125,27 @@ Region = tuple[int, int, int]
 class Alike:
     """Rules that no literal announces: what makes one of them worth a search mostly does so for many.
 
-    So they are asked for in groups: a text in which one pattern of all together does not occur has none of them.
+    So all are asked for in one search, which tells those that occur.
     """
 
-    __slots__ = ("_joined", "_members", "_scanner", "rules")
+    __slots__ = ("_together", "rules")
 
     def __init__(self, patterns: list[str], indices: list[int]) -> None:
         self.rules = tuple(indices)
-        self._members = [indices[at : at + _ALIKE] for at in range(0, len(indices), _ALIKE)]
-        self._joined = True
+        self._together: Together | None = None
         try:
-            self._scanner = make_scanner([_any_of_rules(patterns, group) for group in (indices, *self._members)])
+            self._together = make_together([patterns[index] for index in indices])
         except RegexError:
             # Too large together: each is searched by itself.
-            self._scanner, self._joined = make_scanner([]), False
+            pass
 
     def regions(self, text: bytes, spans: list[tuple[int, int]]) -> list[Region]:
         """The rules that may occur in a span, for each span that has any."""
-        scanner = self._scanner
-        if not self._joined:
-            return [(index, left, right) for left, right in spans for group in self._members for index in group]
+        if self._together is None:
+            return [(rule, left, right) for left, right in spans for rule in self.rules]
         found = []
         for left, right in spans:
-            if not scanner.occurs(0, text, left, right):
-                continue
-            for number, group in enumerate(self._members, 1):
-                if scanner.occurs(number, text, left, right):
-                    found += [(index, left, right) for index in group]
+            found += [(self.rules[number], left, right) for number in self._together.within(text, left, right)]
         return found
 
 
@@ -349,13 +339,3 @@ def _ahead(rules: tuple[Rule, ...], readings: list[_Reading]) -> Ahead:
 def _any_of(prefixes: list[_Prefix]) -> str:
     patterns = dict.fromkeys(prefix.pattern for prefix in prefixes)
     return rf"(?:{'|'.join(patterns)})\z"
-
-
-def _any_of_rules(patterns: list[str], indices: list[int]) -> str:
-    return "|".join(_in_a_group(patterns[index]) for index in indices)
-
-
-def _in_a_group(pattern: str) -> str:
-    """The pattern as an alternative among others: what its leading flags say holds for it alone."""
-    flags = _FLAGS.match(pattern)
-    return f"(?{flags[1]}:{pattern[flags.end() :]})" if flags is not None else f"(?:{pattern})"

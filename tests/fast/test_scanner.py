@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable
 
@@ -10,8 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine._fast import scanner
-from engine._fast.scanner import PatternError, Scanner, Tails
-from engine.redaction.regex import Place, Pyre2Scanner, Pyre2Tails, RegexError, make_scanner, make_tails
+from engine._fast.scanner import PatternError, Scanner, Tails, Together
+from engine.redaction.regex import (
+    Place,
+    Pyre2Scanner,
+    Pyre2Tails,
+    Pyre2Together,
+    RegexError,
+    make_scanner,
+    make_tails,
+    make_together,
+)
 
 ENGINES = [Scanner, Pyre2Scanner]
 # Leftmost-first is what both engines and `re` have in common; none of these can match in exponential time.
@@ -148,3 +158,49 @@ def test_an_automaton_without_room_still_finds() -> None:
     found = kernel.find(0, text)
     assert found is not None
     assert found[1] == len(text)
+
+
+# Each needs a character at least; what stands beside a span decides of some.
+ASKED = [r"ab+", r"\bkey-[0-9]{2,4}\b", r"\B[0-9]", r"(?m:^)a", r"c(?m:$)", r"(?i)key", r"[^a]b", r"é", r"\z\ba|x\z"]
+
+
+@pytest.mark.parametrize("engine", [Together, Pyre2Together])
+def test_those_that_occur_are_among_those_within(engine: Callable[[list[str]], Together]) -> None:
+    together, alone = engine(ASKED), Scanner(ASKED)
+
+    @settings(max_examples=500, derandomize=True, deadline=None)
+    @given(st.text(alphabet="abcxyzKEY-key0129 é\n", max_size=40), st.integers(0, 40), st.integers(-1, 80))
+    def check(text: str, start: int, end: int) -> None:
+        data = text.encode()
+        start = min(len(text[:start].encode()), len(data))
+        found = together.within(data, start, end)
+        assert found == sorted(set(found))
+        assert {index for index in range(len(ASKED)) if alone.occurs(index, data, start, end)} <= set(found)
+        # Of a whole text nothing is guessed.
+        assert together.within(data) == [index for index in range(len(ASKED)) if alone.occurs(index, data)]
+
+    check()
+
+
+@pytest.mark.parametrize("size", range(14, 23))
+def test_a_small_budget_loses_nothing(size: int) -> None:
+    # Where each of the last forty letters was is another state.
+    greedy = ["a[ab]{40}x", "b[ab]{40}y"]
+    rng = random.Random(size)  # noqa: S311 - to be repeated
+    text = bytes(rng.choice(b"ab") for _ in range(4000)) + b"b" + b"a" * 40
+    together = Together(greedy, 1 << size)
+    assert 1 in together.within(text + b"y" + text)
+    assert 0 not in together.within(text) or together.within(text) == [0, 1]
+
+
+def test_a_pattern_that_is_none_is_named_with_its_place() -> None:
+    with pytest.raises(PatternError) as error:
+        Together(["a", "(", "b"])
+    assert error.value.index == 1
+    with pytest.raises(RegexError):
+        make_together(["a", "("])
+    with pytest.raises(PatternError, match="too large together"):
+        Together(["[a-z]{500}[0-9]{500}"] * 3, 1 << 14)
+    with pytest.raises(TypeError):
+        Together(["a"]).within(None)  # type: ignore[arg-type]
+    assert Together([]).within(b"a") == []
