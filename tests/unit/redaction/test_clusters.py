@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from engine._fast.prefilter import LED, LOOSE, STRICT
 from engine.redaction.clusters import Cluster, first_cluster, least_run
-from engine.redaction.regex import make_scanner
 from engine.redaction.rule import Rule
 from engine.redaction.ruleset import places
 from engine.redaction.search import search_of
