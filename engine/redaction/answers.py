@@ -113,7 +113,7 @@ class Walker:
 
     def name(self, name: str) -> str:
         """A key. Those that `jsonguard.texts` leaves out are left alone."""
-        return name if _COUNTS.fullmatch(name) else self.text(name)
+        return name if "_tokens" in name and _COUNTS.fullmatch(name) else self.text(name)
 
     def count(self, findings: dict[str, int]) -> None:
         """Adds findings of a text."""
