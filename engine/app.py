@@ -114,7 +114,7 @@ class WorkerApp:
             journal=self._reservations.journal,
             sharing=Sharing(self._keeper) if self._keeper is not None else None,
         )
-        meters = Meters(self._metrics, {endpoint.name for endpoint in snapshot.endpoints.values()})
+        meters = Meters(self._metrics, {one.name for one in (*snapshot.endpoints.values(), *snapshot.kept.values())})
         tokens = None
         if snapshot.tokens.issuers or snapshot.tokens.introspection:
             tokens = TokenAuthority(snapshot.tokens, self._fetcher, self._tokens)

@@ -60,6 +60,11 @@ def messages(request: Json, reply: Reply) -> Json:
     return _message(request, [block], _stop_reason(reply), tokens(reply.text))
 
 
+def count_tokens(request: Json, _reply: Reply) -> Json:
+    """The answer to how many tokens a request has."""
+    return {"input_tokens": _input_tokens(request)}
+
+
 def messages_stream(request: Json, reply: Reply) -> Iterator[Json]:
     """The events in order; each one's `type` is also the name of its SSE event."""
     yield {"type": "message_start", "message": _message(request, [], None, 0)}

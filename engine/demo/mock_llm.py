@@ -81,6 +81,14 @@ ENDPOINTS: Final = (
         named=True,
         done=False,
     ),
+    Endpoint(
+        "/v1/messages/count_tokens",
+        ("model", "messages"),
+        anthropic_shapes.prompt,
+        anthropic_shapes.count_tokens,
+        None,
+        error=anthropic_shapes.error,
+    ),
 )
 
 

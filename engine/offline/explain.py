@@ -18,6 +18,7 @@ from engine.identity.database import StoreError
 from engine.identity.key_store import KeyStore
 from engine.identity.keys import parse
 from engine.identity.principal import Principal, assignment
+from engine.policy.endpoints import with_those_beside
 from engine.policy.loader import Policy, PolicyError, load_policy
 from engine.policy.snapshot import Permit, Snapshot, compile_snapshot, scratch_table
 
@@ -108,7 +109,7 @@ def _why(policy: Policy, permit: Permit, endpoint: str, model: str | None) -> It
     name = permit.role.name
     role = policy.document.roles[name]
     yield f"allowed   by the role {name}"
-    wanted = endpoint if endpoint in role.endpoints else "*"
+    wanted = next((named for named in role.endpoints if endpoint in with_those_beside([named])), "*")
     yield f"endpoint  {_place(policy, 'roles', name, 'endpoints', role.endpoints.index(wanted))}"
     if model is not None:
         index = next(index for index, glob in enumerate(role.models) if Glob(glob).matches(model))
@@ -137,7 +138,7 @@ def _why_not(policy: Policy, principal: Principal, endpoint: str, model: str | N
         role = policy.document.roles.get(name)
         if role is None:
             yield f"the policy has no role {name}"
-        elif endpoint not in role.endpoints and "*" not in role.endpoints:
+        elif endpoint not in with_those_beside(role.endpoints) and "*" not in role.endpoints:
             yield f"not this endpoint: {_place(policy, 'roles', name, 'endpoints')}"
         elif model is not None and not NameMatcher(role.models).matches(model):
             yield f"not this model: {_place(policy, 'roles', name, 'models')}"

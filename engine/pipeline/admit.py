@@ -18,7 +18,7 @@ from engine.extraction.tokens import estimate_request, output_asked
 from engine.limits.bound import Denied
 from engine.pipeline.authorize import put_off, refusal, take
 from engine.pipeline.context import Reservation
-from engine.pipeline.usage import NO_OUTPUT
+from engine.pipeline.usage import NO_INPUT, NO_OUTPUT
 
 if TYPE_CHECKING:
     from engine.limits.metered import Held, Metered
@@ -82,7 +82,7 @@ def _hold(ctx: RequestContext, metered: Metered | SharedMetered, body: bytes, no
             raise _cannot_count(ctx, metered, "What passes through a WebSocket is not read")
         if tariff is None and ctx.model is not None and metered.spend_limit is not None:
             raise _cannot_count(ctx, metered, "The policy has no price for this model")
-        if body:
+        if body and endpoint.name not in NO_INPUT:
             given = estimate_request(body)
         if endpoint.name not in NO_OUTPUT and (body or endpoint.body == "form"):
             cap, count = output_asked(body)

@@ -99,7 +99,9 @@ def _writes(ctx: RequestContext) -> bool:
 
 
 # Endpoints whose answers have no tokens of output.
-NO_OUTPUT = ("embeddings", "moderations")
+NO_OUTPUT = ("embeddings", "moderations", "count_tokens")
+# Of these, those whose input no model reads.
+NO_INPUT = ("count_tokens",)
 
 
 def _take_report(ctx: RequestContext, data: bytes) -> None:

@@ -1,8 +1,8 @@
 """The built-in endpoints: the paths that clients of the known dialects call, and where they lead upstream.
 
-`path` is what a client asks for, `{id}` in it the name of something the provider keeps; `suffix` is what is put behind
-an upstream's `base_url`, which ends in `/v1` for every dialect. A policy's own routes come beside these, and can take
-none of their names or paths.
+`path` is what a client asks for, `{id}` in it the name of a model or of something the provider keeps; `suffix` is what
+is put behind an upstream's `base_url`, which ends in `/v1` for every dialect. A policy's own routes come beside these,
+and can take none of their names or paths.
 
 `body` says how a request is read:
 
@@ -41,7 +41,9 @@ ENDPOINTS: Final = (
     BuiltIn("embeddings", "openai", ("POST",), "/v1/embeddings", "/embeddings"),
     BuiltIn("responses", "openai", ("POST",), "/v1/responses", "/responses"),
     BuiltIn("messages", "anthropic", ("POST",), "/v1/messages", "/messages"),
-    BuiltIn("models", "openai", ("GET",), "/v1/models", "/models", "none"),
+    BuiltIn("count_tokens", "anthropic", ("POST",), "/v1/messages/count_tokens", "/messages/count_tokens", "json"),
+    BuiltIn("models", "openai", ("GET", "HEAD"), "/v1/models", "/models", "none"),
+    BuiltIn("models", "openai", ("GET", "HEAD"), "/v1/models/{id}", "/models/{id}", "none"),
     BuiltIn("moderations", "openai", ("POST",), "/v1/moderations", "/moderations", "json"),
     BuiltIn("images", "openai", ("POST",), "/v1/images/generations", "/images/generations", "json", False),
     BuiltIn("images", "openai", ("POST",), "/v1/images/edits", "/images/edits", "form", False),
@@ -58,3 +60,11 @@ ENDPOINTS: Final = (
 # Files belong to the provider's account, not to a client; a socket's content is not read. Only a role that names them
 # has them: `*` does not stand for them.
 NAMED_ONLY: Final = frozenset(("files", "realtime"))
+
+# What a role may call beside an endpoint that it names: it belongs to it.
+BESIDE: Final = {"messages": "count_tokens"}
+
+
+def with_those_beside(names: list[str]) -> list[str]:
+    """The endpoints that a role names, and those that belong to them."""
+    return [*names, *(BESIDE[name] for name in names if name in BESIDE)]

@@ -40,7 +40,7 @@ from engine.limits.limiter import Limiter
 from engine.limits.shared.sharing import Sharing, check_shareable
 from engine.policy import model
 from engine.policy.certificates import compile_certificates
-from engine.policy.endpoints import ENDPOINTS, NAMED_ONLY, Body, BuiltIn
+from engine.policy.endpoints import ENDPOINTS, NAMED_ONLY, Body, BuiltIn, with_those_beside
 from engine.policy.limits import compile_limiter
 from engine.policy.loader import Policy
 from engine.policy.profiles import compile_profiles
@@ -71,6 +71,9 @@ _REMEMBERED: Final = 16_384
 
 # What a provider names its files by: nothing that a path could mean otherwise.
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+# What stands behind it is a model's name, which may have any character. No upstream gets to see it.
+_OF_A_MODEL: Final = "/v1/models/"
 
 # Of a model's name that is refused, what an error repeats.
 _SHOWN: Final = 100
@@ -200,6 +203,9 @@ class Snapshot:
         found = self.endpoints.get(path)
         if found is not None:
             return found
+        if path.startswith(_OF_A_MODEL) and path != _OF_A_MODEL:
+            found = self.kept.get(_OF_A_MODEL + "{id}")
+            return replace(found, path=path) if found is not None else None
         parts = path.split("/")
         if len(parts) < 4 or not _ID.fullmatch(parts[3]):
             return None
@@ -307,7 +313,7 @@ def compile_snapshot(
         roles={
             name: CompiledRole(
                 name,
-                Role(name, entry.endpoints, entry.models, entry.redaction, NAMED_ONLY),
+                Role(name, with_those_beside(entry.endpoints), entry.models, entry.redaction, NAMED_ONLY),
                 _parameters(policy, name, entry),
                 profiles[entry.redaction],
                 entry.parameters.get("logprobs") == "allow",

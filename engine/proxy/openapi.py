@@ -64,9 +64,10 @@ _SCHEMAS: Final[dict[str, Any]] = {
         "required": ["title", "status"],
     },
     "Named": {"type": "object", "properties": {"model": {"type": "string", "minLength": 1}}, "required": ["model"]},
+    "Model": {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]},
     "Models": {
         "type": "object",
-        "properties": {"data": {"type": "array", "items": {"type": "object", "required": ["id"]}}},
+        "properties": {"data": {"type": "array", "items": {"$ref": f"{PREFIX}Model"}}},
         "required": ["data"],
     },
 }
@@ -132,7 +133,9 @@ def _operation(endpoint: Endpoint, method: str) -> dict[str, Any]:
     name = endpoint.path.strip("/").replace("/", "_").replace("{id}", "id")
     operation: dict[str, Any] = {"operationId": f"{method.lower()}_{name}", "tags": [endpoint.name]}
     if "{id}" in endpoint.path:
-        schema = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,128}$"}
+        schema: dict[str, Any] = {"type": "string", "minLength": 1}
+        if endpoint.name != "models":
+            schema["pattern"] = "^[A-Za-z0-9_-]{1,128}$"
         operation["parameters"] = [{"name": "id", "in": "path", "required": True, "schema": schema}]
     request = _request(endpoint) if method in ("POST", "PUT", "PATCH") else None
     if request is not None:
@@ -158,7 +161,7 @@ def _request(endpoint: Endpoint) -> dict[str, Any] | None:
 def _answer(endpoint: Endpoint) -> dict[str, Any]:
     content: dict[str, Any] = {_JSON: {"schema": {}}}
     if endpoint.name == "models":
-        content = {_JSON: {"schema": {"$ref": f"{PREFIX}Models"}}}
+        content = {_JSON: {"schema": {"$ref": f"{PREFIX}{'Model' if '{id}' in endpoint.path else 'Models'}"}}}
     elif endpoint.body == "dialect":
         content = {_JSON: {"schema": {"type": "object"}}, "text/event-stream": {"schema": _TEXT}}
     elif endpoint.response_schema is not None:

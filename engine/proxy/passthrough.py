@@ -29,7 +29,7 @@ from engine.pipeline.forward import Outgoing, query
 from engine.pipeline.phases import internal_error
 from engine.proxy.forms import read_form
 from engine.proxy.heads import REPEATED, SINGLE, check_head
-from engine.proxy.models import listing
+from engine.proxy.models import models
 from engine.proxy.openapi import OPENAPI, document
 from engine.proxy.relay import Exchange
 from engine.proxy.resource import WELL_KNOWN, metadata
@@ -148,7 +148,7 @@ class Door:
                     raise Refusal(NOT_FOUND, "There is no such route here.")
                 return self._other_method(ctx, found)
             if endpoint.name == "models":
-                return self._answer(ctx, listing(ctx))
+                return self._answer(ctx, models(ctx))
             if endpoint.body == "socket":
                 permit = await lane.pipeline.socket(ctx, request.query.get("model"))
                 return await relay(lane, ctx, permit, request)

@@ -19,8 +19,12 @@ models:
 roles:
   user: {{endpoints: [messages], models: [claude-test]}}
   once: {{endpoints: [messages], models: ["*"]}}
+  every: {{endpoints: ["*"], models: ["*"]}}
+  chat: {{endpoints: [chat], models: ["*"]}}
+  poor: {{endpoints: [messages], models: ["*"]}}
 limits:
   - {{name: once, by: key, requests: 1/hour, roles: [once]}}
+  - {{name: poor, by: key, tokens: 150/day, roles: [poor]}}
 """
 MODEL = "claude-test"
 RECORD = "Show me the record of customer 42"
@@ -62,6 +66,29 @@ def test_messages_stream(client: anthropic.Anthropic, prompt: str, found: str) -
     assert "ana@example.com" not in text
     assert final.content[0].type == "text"
     assert final.content[0].text == text
+
+
+def test_tokens_are_counted_and_cost_none(gateway: Gateway, client: anthropic.Anthropic) -> None:
+    ask = [{"role": "user", "content": "how many are these"}]
+    assert client.messages.count_tokens(model=MODEL, messages=ask).input_tokens > 0  # type: ignore[arg-type]
+    with pytest.raises(anthropic.PermissionDeniedError):
+        client.messages.count_tokens(model="claude-other", messages=ask)  # type: ignore[arg-type]
+    # A role that may call nothing else of it may not call this.
+    with _with_key(gateway, gateway.key(role="chat")[0]) as other, pytest.raises(anthropic.PermissionDeniedError):
+        other.messages.count_tokens(model=MODEL, messages=ask)  # type: ignore[arg-type]
+    with _with_key(gateway, gateway.key(role="poor")[0]) as poor:
+        for _ in range(3):
+            poor.messages.count_tokens(model=MODEL, messages=[{"role": "user", "content": "x" * 300}])
+        with pytest.raises(anthropic.APIStatusError):
+            poor.messages.create(model=MODEL, max_tokens=200, messages=[{"role": "user", "content": "x" * 300}])
+
+
+def test_models(gateway: Gateway) -> None:
+    with _with_key(gateway, gateway.key(role="every")[0]) as client:
+        assert {model.id for model in client.models.list()} == {"claude-test", "claude-other"}
+        assert client.models.retrieve(MODEL).type == "model"
+        with pytest.raises(anthropic.NotFoundError):
+            client.models.retrieve("claude-none")
 
 
 def test_tools(client: anthropic.Anthropic) -> None:

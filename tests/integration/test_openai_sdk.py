@@ -11,6 +11,7 @@ import pytest
 
 from tests.integration.conftest import Run
 from tests.integration.gateway import Gateway
+from tests.integration.raw import Connection, request
 
 POLICY = """
 upstreams:
@@ -19,9 +20,11 @@ models:
   gpt-4o: {{upstream: mock}}
   o3: {{upstream: mock}}
   text-embedding-3-small: {{upstream: mock}}
+  "org/*": {{upstream: mock}}
 roles:
   user: {{endpoints: ["*"], models: [gpt-4o, text-embedding-3-small]}}
   chat_only: {{endpoints: [chat], models: ["*"]}}
+  all_models: {{endpoints: [models], models: ["*"]}}
 limits:
   - {{name: twice, by: key, requests: 2/hour, roles: [chat_only]}}
 validation: {{max_body: 64KiB, max_depth: 16}}
@@ -109,6 +112,31 @@ def test_responses(client: openai.OpenAI) -> None:
 
 def test_models_are_those_of_the_role(client: openai.OpenAI) -> None:
     assert {model.id for model in client.models.list()} == {"gpt-4o", "text-embedding-3-small"}
+
+
+def test_a_model_is_there_by_its_name(gateway: Gateway, client: openai.OpenAI) -> None:
+    assert client.models.retrieve("gpt-4o").id == "gpt-4o"
+    with pytest.raises(openai.PermissionDeniedError):
+        client.models.retrieve("o/1")
+    with _with_key(gateway, gateway.key(role="all_models")[0]) as other:
+        assert other.models.retrieve("org/some.model:free").id == "org/some.model:free"
+        with pytest.raises(openai.NotFoundError):
+            other.models.retrieve("gpt-9")
+    with _with_key(gateway, gateway.key(role="chat_only")[0]) as other, pytest.raises(openai.PermissionDeniedError):
+        other.models.retrieve("gpt-4o")
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/gpt-4o"])
+def test_the_head_of_models(gateway: Gateway, path: str) -> None:
+    key = gateway.key()[0]
+    with Connection(gateway.port) as connection:
+        connection.send(request(key, method="GET", path=path) + request(key, method="HEAD", path=path))
+        whole, head = connection.answer(), connection.answer(bodiless=True)
+        assert (whole.status, head.status) == (200, 200)
+        assert head.headers["content-length"] == str(len(whole.body))
+        # Nothing of a body is left on the connection.
+        connection.send(request(key, method="GET", path="/v1/models/"))
+        assert connection.answer().status == 404
 
 
 async def _async_chat(url: str, key: str) -> str | None:

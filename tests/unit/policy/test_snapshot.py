@@ -66,7 +66,7 @@ def test_endpoints_are_found_by_exact_path(snapshot: Snapshot) -> None:
     assert (chat.name, chat.dialect, chat.upstream_path, chat.is_hot) == ("chat", "openai", b"/chat/completions", True)
     assert snapshot.endpoints["/v1/messages"].dialect == "anthropic"
     assert snapshot.endpoints["/v1/messages"].upstream_path == b"/messages"
-    assert snapshot.endpoints["/v1/models"].methods == {"GET"}
+    assert snapshot.endpoints["/v1/models"].methods == {"GET", "HEAD"}
     assert not snapshot.endpoints["/v1/models"].is_hot
     assert "/v1/chat/completions/" not in snapshot.endpoints
 
