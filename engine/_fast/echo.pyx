@@ -8,7 +8,9 @@ Theory of operation
     LONGEST words.
 
     The sources' words, pairs of words and sequences of words are kept as SipHash-2-4 values, under a key drawn at
-    import, in three open-addressing tables. A text is read word by word with the last few at hand.
+    import, in three open-addressing tables. A text is read word by word with the last few at hand. While none of them
+    is a source's, only the seventh and eighth of the words that follow are looked at: where these are no pair of a
+    source, no sequence has both. Where words begin is told for 16 bytes at a time.
 
     While a text goes on, what may still become a value begins where the last words are pairs of a source, one after the
     other. In a text about something else that is a word or two.
@@ -31,6 +33,56 @@ from libc.string cimport memcpy
 from engine._fast.siphash cimport siphash
 
 from os import urandom
+
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #if defined(__SSE2__)
+    #include <emmintrin.h>
+    #endif
+
+    static inline int tg_is_alnum(uint8_t c)
+    {
+        return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 0x20) - 'a') < 26;
+    }
+
+    /* The start of the count-th word (from 1) at p or later, or end. Nothing of a word stands before p. */
+    static inline const uint8_t *tg_word(const uint8_t *p, const uint8_t *end, int count)
+    {
+        int inside = 0;
+    #if defined(__SSE2__)
+        const __m128i fold = _mm_set1_epi8(0x20);
+        while (end - p >= 16) {
+            const __m128i v = _mm_loadu_si128((const __m128i *)p), low = _mm_or_si128(v, fold);
+            const __m128i letter = _mm_and_si128(_mm_cmpgt_epi8(low, _mm_set1_epi8('a' - 1)),
+                                                 _mm_cmplt_epi8(low, _mm_set1_epi8('z' + 1)));
+            const __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('0' - 1)),
+                                                _mm_cmplt_epi8(v, _mm_set1_epi8('9' + 1)));
+            /* From 0xC0 on, as signed numbers: the first byte of a character that is a word. */
+            const __m128i lead = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8(-65)),
+                                               _mm_cmplt_epi8(v, _mm_setzero_si128()));
+            const uint32_t words = (uint32_t)_mm_movemask_epi8(_mm_or_si128(letter, digit));
+            uint32_t starts = (words & ~(words << 1 | (uint32_t)inside)) | (uint32_t)_mm_movemask_epi8(lead);
+            const int found = __builtin_popcount(starts);
+            if (found >= count) {
+                while (--count) starts &= starts - 1;
+                return p + __builtin_ctz(starts);
+            }
+            count -= found;
+            inside = (int)(words >> 15);
+            p += 16;
+        }
+    #endif
+        for (; p < end; p++) {
+            const int alnum = tg_is_alnum(*p);
+            if (((alnum && !inside) || *p >= 0xC0) && --count == 0) return p;
+            inside = alnum;
+        }
+        return end;
+    }
+    """
+    const uint8_t *tg_word(const uint8_t *p, const uint8_t *end, int count) noexcept nogil
 
 
 cdef enum:
@@ -211,9 +263,25 @@ cdef class Echo:
     cdef inline bint _follows(self, const Word *one, const Word *two) noexcept nogil:
         return two.start - one.end <= LONGEST_GAP and _has(&self._pairs, _pair(one, two))
 
+    cdef Py_ssize_t _skip(self, const uint8_t *data, Py_ssize_t size, Py_ssize_t at) noexcept nogil:
+        """From where on a sequence may stand that begins at `at` or later, before which no word goes on."""
+        cdef Word one, two
+        while True:
+            one.start = tg_word(data + at, data + size, IN_A_ROW - 1) - data
+            if not (
+                _next(data, size, one.start, &one, self._lengths) and _next(data, size, one.end, &two, self._lengths)
+            ):
+                return size
+            if not _has(&self._words, two.hash):
+                at = two.end
+            elif not (_has(&self._words, one.hash) and self._follows(&one, &two)):
+                at = two.start
+            else:
+                return at
+
     def find(self, bytes text not None, Py_ssize_t at, Py_ssize_t before):
-        """Start and end of the leftmost value that begins at `at` or later, or None; of one at `before` or later nobody
-        asks."""
+        """Start and end of the leftmost value that begins at `at` or later, or None; also where it begins at `before` or
+        later."""
         cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(text)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(text)
         cdef Word[IN_A_ROW] run
@@ -228,18 +296,18 @@ cdef class Echo:
         if self._empty:
             return None
         at = max(at, 0)
-        index = self._from(data, size, at)
+        index = self._skip(data, size, self._from(data, size, at))
         while _next(data, size, index, &word, self._lengths):
             index = word.end
             known = _has(&self._words, word.hash)
             if not known or (length and not self._follows(&run[length - 1], &word)):
                 if left >= 0:
-                    return left, right
-                if word.start >= before:
-                    return None
+                    break
                 length = 0
-                if not known:
-                    continue
+                index = self._skip(data, size, word.start if known else word.end)
+                if index >= before:
+                    return None
+                continue
             if length == IN_A_ROW:
                 for length in range(IN_A_ROW - 1):
                     run[length] = run[length + 1]
@@ -253,7 +321,7 @@ cdef class Echo:
                 sequence |= 1
             if not _has(&self._sequences, sequence):
                 if left >= 0:
-                    return left, right
+                    break
                 continue
             if left < 0:
                 for count_of in range(IN_A_ROW):
@@ -267,7 +335,7 @@ cdef class Echo:
             count += 1
             if count >= LONGEST_RUN:
                 break
-        return (left, right) if left >= 0 else None
+        return (left, right) if 0 <= left < before else None
 
     cdef Py_ssize_t _from(self, const uint8_t *data, Py_ssize_t size, Py_ssize_t at) noexcept nogil:
         """Where the words begin that a value from `at` on may have: there, or before, with those of its sequence."""

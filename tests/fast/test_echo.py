@@ -51,6 +51,25 @@ def test_finds_and_holds_what_the_oracle_does(
     assert kernel.tail(data, at) == plain.tail(data, at)
 
 
+@settings(max_examples=400, derandomize=True, deadline=None)
+@given(
+    st.lists(st.sampled_from([*WORDS, "other", "語", "é", "\x80", "-", "  ", "x" * 66]), max_size=40),
+    st.sampled_from([" ", "", ", "]),
+    st.integers(0, 12),
+    st.integers(0, 9),
+)
+def test_a_run_is_found_wherever_it_stands(ahead: list[str], joint: str, first: int, size: int) -> None:
+    """Between words of which some are the source's, so that what is passed over ends anywhere."""
+    text = f"{joint.join(ahead)} {' '.join(WORDS[first : first + size])} {joint.join(ahead[::-1])}"
+    data = text.encode("utf-8", "surrogateescape").replace(b"\xc2\x80", b"\x80")
+    kernel, plain = Echo([SOURCE.encode()], 100), oracle.Echo([SOURCE.encode()], 100)
+    at = 0
+    while (found := plain.find(data, at, len(data))) is not None:
+        assert kernel.find(data, at, len(data)) == found
+        at = found[1]
+    assert kernel.find(data, at, len(data)) is None
+
+
 @pytest.mark.parametrize("size", [7, 8, 63, 64, 65, 200])
 def test_a_long_run_is_cut(size: int) -> None:
     source = " ".join(f"word{number}" for number in range(size)).encode()

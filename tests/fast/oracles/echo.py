@@ -44,9 +44,7 @@ class Echo:
         for word in self._from(text, at):
             if word[2] not in known or (run and not self._follows(run[-1], word)):
                 if left >= 0:
-                    return left, right
-                if word[0] >= before:
-                    return None
+                    break
                 run.clear()
                 if word[2] not in known:
                     continue
@@ -55,7 +53,7 @@ class Echo:
                 run.pop(0)
             if len(run) < WORDS or tuple([spelling for _, _, spelling in run]) not in self._sequences:
                 if left >= 0:
-                    return left, right
+                    break
                 continue
             if left < 0:
                 own = [start for start, _, _ in run if start >= at]
@@ -66,7 +64,7 @@ class Echo:
             count += 1
             if count >= LONGEST:
                 break
-        return (left, right) if left >= 0 else None
+        return (left, right) if 0 <= left < before else None
 
     def tail(self, text: bytes, start: int) -> int:
         size = len(text)
