@@ -83,14 +83,17 @@ def scrub_event(data: bytes, is_error: bool, host: str) -> bytes:
 
     An error is the member `error` of an event (OpenAI's chat, Anthropic), of its `response` or of one of its `choices`,
     or all of an event whose type (Responses) or object (vLLM) is `error`, or that `is_error` by its name. What begins
-    as an object and is not JSON has no members to tell apart, and is scrubbed as a whole.
+    as an object and is not JSON has no members to tell apart, and is scrubbed as a whole. An error that is too long
+    is replaced.
     """
     try:
-        return _with_errors(data, is_error, lambda error: _tree(error, host))
+        return _with_errors(data, is_error, lambda error: _scrubbed(error, host))
     except ValueError:
         if not _may_be_one(data, is_error):
             return data
     except RecursionError:
+        return _OWN
+    if len(data) > MAX_ERROR:
         return _OWN
     try:
         text = data.decode()
@@ -98,6 +101,10 @@ def scrub_event(data: bytes, is_error: bool, host: str) -> bytes:
         return _OWN
     scrubbed = scrub(text, host)
     return data if scrubbed == text else b" ".join(scrubbed.encode().splitlines())
+
+
+def _scrubbed(error: Any, host: str) -> Any:
+    return _replaced(error) if len(_written(error)) > MAX_ERROR else _tree(error, host)
 
 
 def replace_event(data: bytes, is_error: bool) -> bytes:

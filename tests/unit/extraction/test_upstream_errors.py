@@ -198,3 +198,18 @@ def test_text_of_an_answer_is_no_error_for_what_only_some_readers_take(content: 
 def test_an_error_of_many_levels(levels: int) -> None:
     scrubbed = scrub_error(b'{"a": ' * levels + b'"10.0.0.1"' + b"}" * levels, HOST)
     assert scrubbed is None or b"10.0.0.1" not in scrubbed
+
+
+@pytest.mark.parametrize(
+    "data", [b'{"error": {"message": "%b"}}', b'{"type": "error", "x": ["%b"]}', b'{"error": "%b"']
+)
+def test_an_error_in_a_stream_that_is_too_long_is_replaced(data: bytes) -> None:
+    event = data.replace(b"%b", b"at 10.0.0.1 " * (MAX_ERROR // 12 + 1))
+    scrubbed = scrub_event(event, False, HOST)
+    assert len(scrubbed) < 200
+    assert REPLACED.encode() in scrubbed
+    # Not what stands beside a short one.
+    beside = b'{"response": {"error": {"message": "10.0.0.1"}, "text": "' + b"a" * MAX_ERROR + b'"}}'
+    assert scrub_event(beside, False, HOST) == beside.replace(b"10.0.0.1", b"[host]").replace(b": ", b":").replace(
+        b", ", b","
+    )
