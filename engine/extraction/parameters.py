@@ -24,7 +24,7 @@ from msgspec import Raw, Struct, ValidationError, json
 from engine._fast.jsonmembers import Names, pick
 from engine.errors import BAD_REQUEST, Refusal
 from engine.extraction.content import ContentRules
-from engine.extraction.spellings import INCLUDE, INCLUDE_LOGPROBS, Spelling, asked, spellings
+from engine.extraction.spellings import INCLUDE, Spelling, asked, includes_logprobs, spellings
 
 _FIELDS = json.Decoder(dict[str, Raw])
 
@@ -142,7 +142,7 @@ def _take_out(fields: dict[str, Raw], spelling: Spelling) -> bool:
         if asked("logprobs", INCLUDE, include) is None:
             return False
         if isinstance(include, list):
-            fields["include"] = _raw([each for each in include if each not in INCLUDE_LOGPROBS])
+            fields["include"] = _raw([each for each in include if not includes_logprobs(each)])
         else:
             del fields["include"]
         return True

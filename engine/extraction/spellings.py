@@ -17,8 +17,8 @@ from typing import Any
 Spelling = tuple[str, ...]
 
 INCLUDE: Spelling = ("include",)
-# The second is how a transcription is asked for them.
-INCLUDE_LOGPROBS = ("message.output_text.logprobs", "logprobs")
+# What stands in each item that asks for them: `message.output_text.logprobs`, and of a transcription `logprobs`.
+_LOGPROBS = "logprobs"
 
 _TABLE: Mapping[str, tuple[Spelling, ...]] = {
     "max_tokens": (("max_tokens",), ("max_completion_tokens",), ("max_output_tokens",), ("max_tokens_to_sample",)),
@@ -36,6 +36,11 @@ def spellings(name: str) -> tuple[Spelling, ...]:
     return _TABLE.get(name, ((name,),))
 
 
+def includes_logprobs(item: Any) -> bool:
+    """Whether an item of `include` asks for logprobs; one of a form may be a list, written as JSON."""
+    return isinstance(item, str) and _LOGPROBS in item
+
+
 def asked(name: str, spelling: Spelling, value: Any) -> Any:
     """What a request asks for that has `value` at this spelling of `name`; None when it asks for nothing.
 
@@ -45,8 +50,9 @@ def asked(name: str, spelling: Spelling, value: Any) -> Any:
         return None
     if name == "logprobs":
         if spelling == INCLUDE:
-            items = value if isinstance(value, list) else [value]
-            return 0 if any(item in INCLUDE_LOGPROBS for item in items) else None
+            # As an object it comes from a form with the items' numbers in the names: `include[0]`.
+            items = value if isinstance(value, list) else value.values() if isinstance(value, dict) else [value]
+            return 0 if any(map(includes_logprobs, items)) else None
         if value is True:
             return 0
     return value

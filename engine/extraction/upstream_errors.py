@@ -8,6 +8,7 @@ The time is linear in the length of the error.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any, Final
@@ -48,7 +49,7 @@ MAX_ERROR: Final = 64 << 10
 
 def scrub_error(body: bytes, host: str) -> bytes | None:
     """The body of an error without what it gives away; the same object where nothing had to change. None for what is
-    neither JSON nor text, or too long."""
+    neither JSON nor text, too long or too deep."""
     if len(body) > MAX_ERROR:
         return None
     try:
@@ -60,8 +61,11 @@ def scrub_error(body: bytes, host: str) -> bytes | None:
             return None
         scrubbed = scrub(text, host)
         return body if scrubbed == text else scrubbed.encode()
-    scrubbed = _tree(error, host)
-    return body if scrubbed == error else orjson.dumps(scrubbed)
+    try:
+        scrubbed = _tree(error, host)
+        return body if scrubbed == error else _written(scrubbed)
+    except RecursionError:
+        return None
 
 
 REPLACED: Final = "The upstream refused the request or failed."
@@ -77,15 +81,20 @@ def may_have_error(text: bytes) -> bool:
 def scrub_event(data: bytes, is_error: bool, host: str) -> bytes:
     """The data of a stream's event without what an error in it gives away; the same object where nothing had to change.
 
-    An error is the member `error` of an event (OpenAI's chat, Anthropic) or of its `response`, or all of an event
-    whose type is `error` (Responses), or that `is_error` by the name of the event. What begins as an object and is not
-    JSON has no members to tell apart, and is scrubbed as a whole.
+    An error is the member `error` of an event (OpenAI's chat, Anthropic), of its `response` or of one of its `choices`,
+    or all of an event whose type (Responses) or object (vLLM) is `error`, or that `is_error` by its name. What begins
+    as an object and is not JSON has no members to tell apart, and is scrubbed as a whole. An error that is too long
+    is replaced.
     """
     try:
-        return _with_errors(data, is_error, lambda error: _tree(error, host))
-    except orjson.JSONDecodeError:
-        if not is_error and not data.startswith(b"{"):
+        return _with_errors(data, is_error, lambda error: _scrubbed(error, host))
+    except ValueError:
+        if not _may_be_one(data, is_error):
             return data
+    except RecursionError:
+        return _OWN
+    if len(data) > MAX_ERROR:
+        return _OWN
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -94,38 +103,79 @@ def scrub_event(data: bytes, is_error: bool, host: str) -> bytes:
     return data if scrubbed == text else b" ".join(scrubbed.encode().splitlines())
 
 
+def _scrubbed(error: Any, host: str) -> Any:
+    return _replaced(error) if len(_written(error)) > MAX_ERROR else _tree(error, host)
+
+
 def replace_event(data: bytes, is_error: bool) -> bytes:
     """The same with a text of its own in the place of all that an error says, but for its type and code."""
     try:
         return _with_errors(data, is_error, _replaced)
-    except orjson.JSONDecodeError:
-        return _OWN if is_error or data.startswith(b"{") else data
+    except ValueError:
+        return _OWN if _may_be_one(data, is_error) else data
+    except RecursionError:
+        return _OWN
+
+
+def _may_be_one(data: bytes, is_error: bool) -> bool:
+    """Whether what is not JSON may be an error."""
+    return is_error or data.lstrip().startswith(b"{")
 
 
 def _with_errors(data: bytes, is_error: bool, change: Callable[[Any], Any]) -> bytes:
-    event = orjson.loads(data)
+    event = _read(data)
     changed = False
     if isinstance(event, dict):
-        for holder in (event, event.get("response")):
+        is_error = is_error or "error" in (event.get("type"), event.get("object"))
+        choices = event.get("choices")
+        holders = (event, event.get("response"), *(choices if isinstance(choices, list) else ()))
+        for holder in () if is_error else holders:
             if isinstance(holder, dict) and holder.get("error") is not None:
                 error = change(holder["error"])
                 changed |= error != holder["error"]
                 holder["error"] = error
-        is_error = (is_error or event.get("type") == "error") and "error" not in event
     if is_error:
         event, before = change(event), event
-        changed |= event != before
-    return orjson.dumps(event) if changed else data
+        changed = event != before
+    return _written(event) if changed else data
+
+
+# Names of kinds of errors, and numbers; a sentence in their place is none.
+_KIND: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def _replaced(error: Any) -> Any:
     if not isinstance(error, dict):
         return REPLACED
-    kept = {name: error[name] for name in ("type", "code", "sequence_number") if name in error}
-    return {**kept, "message": REPLACED}
+    kept = {name: error[name] for name in ("type", "object", "code", "sequence_number") if name in error}
+    kept = {name: value for name, value in kept.items() if _is_kind(value)}
+    inner = error.get("error")
+    return {**kept, "message": REPLACED} if inner is None else {**kept, "error": _replaced(inner)}
+
+
+def _is_kind(value: Any) -> bool:
+    return value is None or isinstance(value, int) or (isinstance(value, str) and bool(_KIND.fullmatch(value)))
 
 
 _OWN: Final = orjson.dumps({"error": {"type": "server_error", "message": REPLACED}})
+
+
+def _read(data: bytes) -> Any:
+    """Raises ValueError, RecursionError."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        # Upstreams send halves of surrogate pairs, where a token ends in one, and NaN: that is no reason to take an
+        # event for an error.
+        return json.loads(data.decode())
+
+
+def _written(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        # Half of a surrogate pair, a long number, many levels.
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _tree(value: Any, host: str) -> Any:

@@ -18,8 +18,9 @@ import orjson
 
 from engine.errors import BAD_REQUEST, Refusal
 
-# Names and file names as they may be written between quotes without an escape.
-_PLAIN = re.compile(r'[^\x00-\x1f\x7f"\\]{1,256}')
+# Names and file names as they may be written between quotes without an escape. Bytes that are no UTF-8 come as halves
+# of surrogate pairs.
+_PLAIN = re.compile(r'[^\x00-\x1f\x7f"\\\ud800-\udfff]{1,256}')
 _MEDIA = re.compile(
     r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}(?:; ?[A-Za-z0-9-]{1,32}=[A-Za-z0-9._-]{1,64})?"
 )

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Literal
 
 from engine._fast.jsonguard import texts
@@ -68,49 +68,71 @@ class TextRules:
         if "repeated" in chosen:
             self._tests.append(("repeated", is_repeated))
 
-    def _found(self, text: str, field: str = "") -> str | None:
-        """The group of the first thing that is found in a text of a field."""
+    def _found(self, text: str, path: Sequence[str | int | None] = ()) -> str | None:
+        """The group of the first thing that is found in a text that stands there."""
         if self._search is not None:
             for match in self._search.finditer(text):
                 if match.lastgroup is not None:
                     return match.lastgroup
         for group, test in self._tests:
-            if test(text) and not (group == "repeated" and field in _DATA):
+            if test(text) and not (group == "repeated" and _field(path) in _DATA):
                 return group
         return None
 
     def check(self, body: bytes, max_depth: int) -> None:
         """Raises Refusal (400) that names the place. `body` passed the guard under `max_depth`."""
-        for path, group in self.find(body, max_depth):
+        if not self._may_be_in(body, max_depth):
+            return
+        for path, group in self._places(body):
             raise Refusal(
                 BAD_REQUEST, f"The text has what the policy refuses: {group}.", param=spell(path), control="hygiene"
             )
 
     def find(self, body: bytes, max_depth: int) -> list[tuple[tuple[str | int, ...], str]]:
         """The texts with something of the groups: where they stand, and the first group. The same conditions."""
+        return list(self._places(body)) if self._may_be_in(body, max_depth) else []
+
+    def _may_be_in(self, body: bytes, max_depth: int) -> bool:
         if self._alone and self._injections is not None:
-            return list(self._places(body)) if self._injections.in_json(body, max_depth) else []
+            return self._injections.in_json(body, max_depth)
         # Between any two strings stands a separator. One of a text's own, which would hide its zero, has an escape.
         each = texts(body, max_depth).decode().split("\n\0\n")
-        if b"\\u0000" not in body and not any(self._found(text) for text in each):
-            return []
-        return list(self._places(body))
+        return b"\\u0000" in body or any(self._found(text) for text in each)
 
     def _places(self, body: bytes) -> Iterator[tuple[tuple[str | int, ...], str]]:
-        for path, text in _strings(json.loads(body), ()):
-            field = next((step for step in reversed(path) if isinstance(step, str)), "")
-            group = self._found(text, field)
+        for path, text in _strings(json.loads(body)):
+            group = self._found(text, path)
             if group is not None:
-                yield path, group
+                yield tuple(step for step in path if step is not None), group
 
 
-def _strings(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _strings(item, (*path, index))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield path, key
-            yield from _strings(item, (*path, key))
+def _field(path: Sequence[str | int | None]) -> str:
+    """The member in which something stands, however deep in lists."""
+    return next((step for step in reversed(path) if isinstance(step, str)), "")
+
+
+def _strings(value: Any) -> Iterator[tuple[list[str | int | None], str]]:
+    """The texts of a parsed body and where they stand: None first, then the steps.
+
+    The path is one list for all, and nothing is done for each level above a text: time is linear in the body, however
+    deep it is.
+    """
+    path: list[str | int | None] = []
+    pending: list[Iterator[tuple[str | int | None, Any]]] = [iter([(None, value)])]
+    while pending:
+        level = len(pending) - 1
+        for step, item in pending[-1]:
+            del path[level:]
+            if isinstance(step, str):
+                yield path, step
+            path.append(step)
+            if isinstance(item, str):
+                yield path, item
+            elif isinstance(item, list):
+                pending.append(enumerate(item))
+                break
+            elif isinstance(item, dict):
+                pending.append(iter(item.items()))
+                break
+        else:
+            pending.pop()

@@ -35,6 +35,8 @@ def refusal(rules: dict[str, Rule], **fields: Any) -> Refusal:
         ("logprobs", {"include": ["a", "message.output_text.logprobs"]}, "include"),
         ("logprobs", {"include": ["logprobs"]}, "include"),
         ("logprobs", {"include": "message.output_text.logprobs"}, "include"),
+        ("logprobs", {"include": '["logprobs"]'}, "include"),
+        ("logprobs", {"include": {"0": "a", "1": "logprobs"}}, "include"),
         ("top_logprobs", {"top_logprobs": 3}, "top_logprobs"),
         ("logit_bias", {"logit_bias": {"1": 1}}, "logit_bias"),
         ("n", {"best_of": 2}, "best_of"),
@@ -120,6 +122,8 @@ def test_strip_gives_back_the_same_object_when_there_is_nothing_to_strip() -> No
     stripped = ParameterRules({"logprobs": STRIP}).strip(encoded(include="logprobs"))
     assert json.loads(stripped) == json.loads(encoded())
     body = encoded(include="x", text="y")
+    assert rules.strip(body) is body
+    body = encoded(include={"0": "x"})
     assert rules.strip(body) is body
 
 

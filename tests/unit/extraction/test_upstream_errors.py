@@ -156,3 +156,60 @@ def test_errors_are_scrubbed_however_the_stream_is_cut(size: int, rules: AnswerR
     assert out.count(b"[host] is down") == 2
     assert out.startswith(plain + b"event: error\r\ndata: {")
     assert plain * 2 in out
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        # Beside the member `error`, or where that says nothing.
+        (b"", b'{"type": "error", "error": {"message": "no"}, "message": "%b"}'),
+        (b"error", b'{"error": null, "message": "%b"}'),
+        (b"error", b'{"error": {"message": "no"}, "detail": ["%b"]}'),
+        (b"", b'{"object": "error", "message": "%b", "code": 400}'),
+        (b"", b'{"choices": [{"finish_reason": "error", "error": {"message": "%b"}}]}'),
+        (b"", b'  {"error": "%b"'),
+        # Where a kind is expected.
+        (b"", b'{"error": {"type": "%b", "code": {"at": "%b"}}}'),
+        # Which only Python's own reader takes.
+        (b"", b'{"error": {"message": "%b \\ud83d"}}'),
+        # Too many levels for one writer, and for all.
+        (b"", b'{"error": ' + b'{"a": ' * 300 + b'"%b"' + b"}" * 301),
+        (b"", b'{"error": ' + b'{"a": ' * 800 + b'"%b"' + b"}" * 801),
+        (b"", b'{"error": ' + b'{"a": ' * 9000 + b'"%b"' + b"}" * 9001),
+    ],
+)
+@pytest.mark.parametrize("how", ["scrub", "replace"])
+def test_an_error_is_one_wherever_it_says_something(name: bytes, data: bytes, how: str) -> None:
+    change = replace_event if how == "replace" else partial(scrub_event, host=HOST)
+    passed = change(data.replace(b"%b", DETAIL.encode()), name == b"error")
+    assert b"gpu-7" not in passed
+
+
+@pytest.mark.parametrize(("content", "p"), [(r"\ud83d", "0"), ("", "NaN")])
+def test_text_of_an_answer_is_no_error_for_what_only_some_readers_take(content: str, p: str) -> None:
+    text = (
+        rf'{{"choices": [{{"delta": {{"content": "caf\u00e9, an error at {DETAIL} {content}"}}, "p": {p}}}]}}'.encode()
+    )
+    assert scrub_event(text, False, HOST) is text
+    assert replace_event(text, False) is text
+
+
+@pytest.mark.parametrize("levels", [300, 800, 9000])
+def test_an_error_of_many_levels(levels: int) -> None:
+    scrubbed = scrub_error(b'{"a": ' * levels + b'"10.0.0.1"' + b"}" * levels, HOST)
+    assert scrubbed is None or b"10.0.0.1" not in scrubbed
+
+
+@pytest.mark.parametrize(
+    "data", [b'{"error": {"message": "%b"}}', b'{"type": "error", "x": ["%b"]}', b'{"error": "%b"']
+)
+def test_an_error_in_a_stream_that_is_too_long_is_replaced(data: bytes) -> None:
+    event = data.replace(b"%b", b"at 10.0.0.1 " * (MAX_ERROR // 12 + 1))
+    scrubbed = scrub_event(event, False, HOST)
+    assert len(scrubbed) < 200
+    assert REPLACED.encode() in scrubbed
+    # Not what stands beside a short one.
+    beside = b'{"response": {"error": {"message": "10.0.0.1"}, "text": "' + b"a" * MAX_ERROR + b'"}}'
+    assert scrub_event(beside, False, HOST) == beside.replace(b"10.0.0.1", b"[host]").replace(b": ", b":").replace(
+        b", ", b","
+    )
