@@ -280,8 +280,7 @@ cdef class Echo:
                 return at
 
     def find(self, bytes text not None, Py_ssize_t at, Py_ssize_t before):
-        """Start and end of the leftmost value that begins at `at` or later, or None; also where it begins at `before` or
-        later."""
+        """Start and end of the leftmost value that begins at `at` or later, but before `before`, or None."""
         cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(text)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(text)
         cdef Word[IN_A_ROW] run
