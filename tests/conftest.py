@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("tidegate", derandomize=True, deadline=None, max_examples=100, print_blob=True)
+# No test looks at the clock, so examples may be slow to make on a busy machine.
+settings.register_profile(
+    "tidegate",
+    derandomize=True,
+    deadline=None,
+    max_examples=100,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("tidegate")
 
 
