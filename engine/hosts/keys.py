@@ -155,7 +155,9 @@ class KeyShare:
         due = loop.time() + POLL_S
         while self._replica.word == word and loop.time() < due:
             try:
-                await asyncio.wait_for(self._wake.wait(), TICK_S)
+                # Not `wait_for`, which before Python 3.12 loses a cancellation that comes with what it waits for.
+                async with asyncio.timeout(TICK_S):
+                    await self._wake.wait()
             except TimeoutError:
                 continue
             return

@@ -99,7 +99,8 @@ class Child:
                 log.exception("worker %d said something that cannot be read and is killed", self.place)
                 self.kill()
             try:
-                await asyncio.wait_for(exited.wait(), EXIT_TIMEOUT_S)
+                async with asyncio.timeout(EXIT_TIMEOUT_S):
+                    await exited.wait()
             except TimeoutError:
                 self.kill()
                 await exited.wait()
@@ -125,7 +126,8 @@ class Child:
         self._replies[policy.revision] = reply
         try:
             self.send(control.Load(policy))
-            return await asyncio.wait_for(reply, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                return await reply
         except TimeoutError:
             return f"no answer within {timeout_s:g} s"
         finally:

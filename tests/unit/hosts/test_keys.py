@@ -370,6 +370,17 @@ async def test_the_push_is_heard_and_what_is_not_heard_is_polled(
 
 
 @in_a_loop
+async def test_an_end_that_comes_with_a_message_is_one(hosts: list[Host]) -> None:
+    share = hosts[0].share
+    waiting = asyncio.create_task(share._until_due(share._replica.word))
+    await asyncio.sleep(0)
+    share._wake.set()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+
+
+@in_a_loop
 async def test_a_store_that_is_frozen_killed_and_started_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "SETTLE_S", 0.1)
     monkeypatch.setattr(module, "RETRY_MOST_S", 0.1)
