@@ -136,7 +136,9 @@ def test_a_head_without_a_length_is_left_to_llhttp() -> None:
 )
 def test_a_status_that_is_plain_is_llhttps(version: bytes, status: int, phrase: bytes) -> None:
     line = version + b" %d " % status + phrase + b"\r\n"
-    found = plain_status(line, line_end(line) + 2)
+    # A phrase may have the end of the line in it.
+    line = line[: line_end(line) + 2]
+    found = plain_status(line, len(line))
     if found:
         notes, parser = read(line + b"Content-Length: 0\r\n\r\n", answer=True)
         assert not notes.failed
