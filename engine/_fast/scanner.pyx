@@ -262,6 +262,7 @@ cdef class Together:
         cdef Py_ssize_t right = size if end < 0 or end > size else end
         cdef vector[int] found
         cdef ErrorInfo error
+        cdef cbool matched
         cdef int index
         # A set takes the edges of what it is given for those of the text: a character on either side tells it better.
         if left > 0:
@@ -274,6 +275,11 @@ cdef class Together:
                 right += 1
         if left >= right:
             return []
-        if self._set.Match(StringPiece(data + left, right - left), &found, &error):
+        if right - left > RELEASE_ABOVE:
+            with nogil:
+                matched = self._set.Match(StringPiece(data + left, right - left), &found, &error)
+        else:
+            matched = self._set.Match(StringPiece(data + left, right - left), &found, &error)
+        if matched:
             return sorted([index for index in found])
         return [] if error.kind == NO_ERROR else list(self._all)

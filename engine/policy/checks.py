@@ -18,7 +18,7 @@ from engine.identity.fetch import check_url
 from engine.identity.jwks import ALGORITHMS, SYMMETRIC
 from engine.identity.text import check_text
 from engine.policy.document import Path, PolicyError, Tree
-from engine.policy.endpoints import ENDPOINTS
+from engine.policy.endpoints import BESIDE, ENDPOINTS
 from engine.policy.limits import KINDS, kinds_of, parse_rate
 from engine.policy.model import Cap, ClientCertificate, Document, Introspection, JwtIssuer, Limit, Route, Upstream
 from engine.settings import parse_duration, parse_size
@@ -125,7 +125,8 @@ class _Checks:
         # A route may take the place of the others: a policy knows its upstream's images better than we do.
         ours = [endpoint for endpoint in ENDPOINTS if endpoint.body in ("dialect", "none")]
         paths = {endpoint.path: endpoint.name for endpoint in ours}
-        taken = {endpoint.name for endpoint in ours}
+        # Roles have those beside without naming them: a route of such a name would be open to more than it says.
+        taken = {*(endpoint.name for endpoint in ours), *BESIDE.values()}
         for index, route in enumerate(self._document.routes):
             self._route(index, route)
             if route.name in taken:

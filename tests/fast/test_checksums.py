@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -52,6 +55,6 @@ def test_the_digits_of_a_text_of_any_length(size: int) -> None:
 
 
 @pytest.mark.parametrize("function", [kernel.digits, kernel.kinds, kernel.luhn, kernel.verhoeff])
-def test_a_text_is_needed(function: object) -> None:
+def test_a_text_is_needed(function: Callable[[Any], object]) -> None:
     with pytest.raises(TypeError):
-        function(None)  # type: ignore[operator]
+        function(None)

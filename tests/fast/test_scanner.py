@@ -190,7 +190,8 @@ def test_a_small_budget_loses_nothing(size: int) -> None:
     text = bytes(rng.choice(b"ab") for _ in range(4000)) + b"b" + b"a" * 40
     together = Together(greedy, 1 << size)
     assert 1 in together.within(text + b"y" + text)
-    assert 0 not in together.within(text) or together.within(text) == [0, 1]
+    # Nothing, or all of them where there was no room to tell.
+    assert together.within(text) in ([], [0, 1])
 
 
 def test_a_pattern_that_is_none_is_named_with_its_place() -> None:

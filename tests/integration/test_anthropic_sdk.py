@@ -69,13 +69,13 @@ def test_messages_stream(client: anthropic.Anthropic, prompt: str, found: str) -
 
 
 def test_tokens_are_counted_and_cost_none(gateway: Gateway, client: anthropic.Anthropic) -> None:
-    ask = [{"role": "user", "content": "how many are these"}]
-    assert client.messages.count_tokens(model=MODEL, messages=ask).input_tokens > 0  # type: ignore[arg-type]
+    ask: list[anthropic.types.MessageParam] = [{"role": "user", "content": "how many are these"}]
+    assert client.messages.count_tokens(model=MODEL, messages=ask).input_tokens > 0
     with pytest.raises(anthropic.PermissionDeniedError):
-        client.messages.count_tokens(model="claude-other", messages=ask)  # type: ignore[arg-type]
+        client.messages.count_tokens(model="claude-other", messages=ask)
     # A role that may call nothing else of it may not call this.
     with _with_key(gateway, gateway.key(role="chat")[0]) as other, pytest.raises(anthropic.PermissionDeniedError):
-        other.messages.count_tokens(model=MODEL, messages=ask)  # type: ignore[arg-type]
+        other.messages.count_tokens(model=MODEL, messages=ask)
     with _with_key(gateway, gateway.key(role="poor")[0]) as poor:
         for _ in range(3):
             poor.messages.count_tokens(model=MODEL, messages=[{"role": "user", "content": "x" * 300}])

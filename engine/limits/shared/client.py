@@ -143,13 +143,17 @@ class Store:
         cluster, any node hears all. Ends with StoreDown."""
         from redis.asyncio import Redis
 
-        client = Redis.from_url(self._addresses[0], **{**self._options(), "socket_timeout": None})
+        url = self._addresses[0]
+        client = Redis.from_url(url, **{**self._options(), "socket_timeout": None})
         try:
             async with client.pubsub(ignore_subscribe_messages=True) as subscription:
                 await subscription.subscribe(channel)
                 async for message in subscription.listen():
                     yield message["data"]
         except _failures() as error:
+            # Calls may go on without this node, and would leave it the first.
+            if url in self._addresses:
+                self._put_last(url)
             raise StoreDown(_reason(error)) from error
         finally:
             await client.aclose()

@@ -166,6 +166,7 @@ WRONG = [
     (BASE + "rules:\n  - {id: a, pattern: x}\n  - {id: a, pattern: y}\n", 5, "rules[1].id", "already rules[0]"),
     (BASE + "rules:\n  - {id: 'a b', pattern: x}\n", 4, "rules[0].id", "a name is"),
     (BASE + "routes:\n  - {name: chat, path: /x, upstream: local}\n", 4, "routes[0].name", "built-in"),
+    (BASE + "routes:\n  - {name: count_tokens, path: /x, upstream: local}\n", 4, "routes[0].name", "built-in"),
     (BASE + "routes:\n  - {name: a, path: /v1/messages, upstream: local}\n", 4, "routes[0].path", "already leads to"),
     (BASE + "routes:\n  - {name: a, path: /x, upstream: far}\n", 4, "routes[0].upstream", "no upstream 'far'"),
     (BASE + "routes:\n  - {name: a, path: x, upstream: local}\n", 4, "routes[0].path", "begins with '/'"),

@@ -109,6 +109,21 @@ def test_a_node_that_is_gone_is_passed_over(url: str, cluster: ValkeyServer) -> 
     run(test())
 
 
+def test_who_listens_to_a_node_that_is_gone_tries_another(cluster: ValkeyServer) -> None:
+    async def test() -> None:
+        store = Store(f"redis://127.0.0.1:1,127.0.0.1:{cluster.port}")
+        with pytest.raises(StoreDown):
+            await anext(store.messages("revoked"))
+        heard = store.messages("revoked")
+        first = asyncio.ensure_future(anext(heard))
+        with cluster.client() as client:
+            await until(lambda: client.publish("revoked", b"key-1") > 0)
+        assert await first == b"key-1"
+        await heard.aclose()
+
+    run(test())
+
+
 def test_a_keeper_tells_a_cluster_from_one_server(tmp_path: Path, url: str, cluster: ValkeyServer) -> None:
     async def test() -> None:
         for address, clustered in ((url, False), (f"redis://127.0.0.1:{cluster.port}", True)):
