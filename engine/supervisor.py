@@ -63,6 +63,9 @@ WORKER_COMMAND: Final = (sys.executable, "-m", "engine.worker")
 # The policy file is read twice before a change counts, so that a change is in force within about a second.
 POLL_EVERY_S: Final = 0.5
 
+# What an answer of the admin listener may still take when all else has ended.
+ADMIN_GRACE_S: Final = 2.0
+
 # Reservations of a dead worker are given back when it ends; this is for what failed then.
 RECLAIM_EVERY_S: Final = 5.0
 
@@ -300,13 +303,8 @@ class Supervisor:
             share = KeyShare(store, settings.state_dir, settings.keys_without_store, report)
         except (OSError, StoreError) as error:
             raise StartError(str(error)) from error
-        task = asyncio.create_task(share.run())
-
-        async def end() -> None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-
-        stack.push_async_callback(end)
+        share.start()
+        stack.push_async_callback(share.stop)
 
     async def _open_admin(self, stack: contextlib.AsyncExitStack) -> Address:
         folder = self._settings.state_dir
@@ -317,7 +315,7 @@ class Supervisor:
         failures = FailureTable(folder / FAILURES)
         stack.callback(failures.close)
         keys = KeyAdmin(folder, store, failures, self._settings.admin_token)
-        runner = web.AppRunner(build(self, keys), access_log=None)
+        runner = web.AppRunner(build(self, keys), access_log=None, shutdown_timeout=ADMIN_GRACE_S)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, *self._settings.admin_listen).start()

@@ -111,6 +111,8 @@ class KeyShare:
         self._hashes: list[dict[str, int]] = [{} for _ in range(BUCKETS)]
         self._sums = [0] * BUCKETS
         self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._listener: asyncio.Task[None] | None = None
         self._connected = False
         self._known = self._replica.store()
         self._settled_ns = 0
@@ -118,36 +120,44 @@ class KeyShare:
         if keep_s is not None:
             self._replica.trust(0)
 
-    async def run(self) -> None:
-        """Keep the hosts in agreement, until it is cancelled."""
-        listener = asyncio.create_task(self._listen())
+    def start(self) -> None:
+        """Begin to keep the hosts in agreement."""
+        self._task = asyncio.create_task(self._run())
+        self._listener = asyncio.create_task(self._listen())
+
+    async def stop(self) -> None:
+        """End it, and close."""
+        for task in (self._task, self._listener):
+            # Said until it is heard: before Python 3.12 `asyncio.wait_for`, with which redis-py sends, loses a
+            # cancellation that comes when the sending is done.
+            while task is not None and not task.done():
+                task.cancel()
+                await asyncio.wait((task,), timeout=POLL_S)
+        await self.close()
+
+    async def _run(self) -> None:
         pause = RETRY_S
-        try:
-            while True:
-                self._wake.clear()
-                word = self._replica.word
-                try:
-                    await self.agree()
-                except Exception as error:
-                    if not isinstance(error, (StoreDown, StoreError, Disagreement)):
-                        log.exception("keys could not be compared")
-                    self._connected = False
-                    if self._report is not None:
-                        self._report.failing(str(error))
-                    await asyncio.sleep(pause)
-                    pause = min(2 * pause, RETRY_MOST_S)
-                else:
-                    pause = RETRY_S
-                    await self._until_due(word)
-        finally:
-            listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
-            await self.close()
+        while True:
+            self._wake.clear()
+            word = self._replica.word
+            try:
+                await self.agree()
+            except Exception as error:
+                if not isinstance(error, (StoreDown, StoreError, Disagreement)):
+                    log.exception("keys could not be compared")
+                self._connected = False
+                if self._report is not None:
+                    self._report.failing(str(error))
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, RETRY_MOST_S)
+            else:
+                pause = RETRY_S
+                await self._until_due(word)
 
     async def close(self) -> None:
         """Close connection and files. What workers believe runs out by itself."""
         await self._store.close()
-        self._replica.close()
+        await asyncio.to_thread(self._replica.close)
 
     async def _until_due(self, word: int) -> None:
         """Returns when there is something to look for: a message, an own change, or the time."""

