@@ -18,6 +18,7 @@ KERNELS = (
     "jsonguard",
     "jsonmembers",
     "jsonline",
+    "period",
     "plainhead",
     "message",
     "fingerprint",

@@ -172,7 +172,7 @@ cdef class Prefilter:
     cdef Reach _loose[COUNTS]             # by the digits of a cluster
     cdef Reach _strict[COUNTS]
     cdef Reach _led[COUNTS]               # by the digits in a row behind a letter
-    cdef list _runs                         # (rule, run), the shortest run first
+    cdef list _runs                         # (run, rule), the shortest run first
 
     def __cinit__(self, literals, digits, bounds=None, clusters=None, runs=None):
         self._rules = len(literals)
@@ -258,7 +258,7 @@ cdef class Prefilter:
             if literals[rule]:
                 continue
             if runs is not None and runs[rule] and bound:
-                self._runs.append((rule, runs[rule]))
+                self._runs.append((runs[rule], rule))
                 continue
             if clusters is None or clusters[rule] is None:
                 self._placeless[rule // 64] |= <uint64_t>1 << (rule % 64)
@@ -272,6 +272,7 @@ cdef class Prefilter:
                     reach = &self._led[count] if kind == LED else &self._strict[count]
                 reach.lead = max(reach.lead, <int32_t>lead)
                 reach.trail = max(reach.trail, <int32_t>trail)
+        self._runs.sort()
         return 0
 
     def __dealloc__(self):
@@ -424,12 +425,14 @@ cdef class Prefilter:
                 for part in range(parts.size):
                     left, right = parts.items[part].left, parts.items[part].right
                     rules.append((rule, whole_from(data, left, right), right))
-        for rule, run in self._runs:
-            if find_run(data, start, end, run, &left, &right):
-                rules = [] if rules is None else rules
-                left = max(left - self._bounds[rule], start - data)
-                right = min(right + self._bounds[rule], end - data)
-                rules.append((rule, whole_from(data, left, right), right))
+        for run, rule in self._runs:
+            # The shortest first: where it does not stand, none does.
+            if not find_run(data, start, end, run, &left, &right):
+                break
+            rules = [] if rules is None else rules
+            left = max(left - self._bounds[rule], start - data)
+            right = min(right + self._bounds[rule], end - data)
+            rules.append((rule, whole_from(data, left, right), right))
         if rules is not None and self._runs:
             rules.sort()
         spans = self._spans(&loose, &strict, data, start, end) if self._has_clusters and loose.size else NOTHING

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from engine._fast.period import periodic_block
+
 LONGEST_UNIT: Final = 64
 # Eight of the longest units. Rulers, tables and rows of a few equal lines are shorter.
 WINDOW: Final = 512
@@ -22,7 +24,6 @@ LONGEST_VALUE: Final = 1024
 _BLOCK: Final = 2 * LONGEST_UNIT
 # One of the WINDOW - _BLOCK + 1 places where a block in a window may begin is a multiple of it.
 _STRIDE: Final = WINDOW - _BLOCK
-_SHORT: Final = 8
 # Bytes that are compared at once while a run is followed.
 _STEP: Final = 64
 
@@ -35,45 +36,29 @@ class Repetition:
         return WINDOW - 1
 
     def find(self, text: bytes, at: int, before: int) -> tuple[int, int] | None:
-        size = len(text)
         block = max(0, at - _BLOCK)
-        while block + _BLOCK <= size:
-            period = _period(text, block)
-            if period:
-                first = max(at, _left(text, block, period, at - WINDOW + 1) + WINDOW - 1)
-                end = _right(text, block + _BLOCK, period, first + LONGEST_VALUE)
-                left, right = _behind(text, first), _before(text, end)
-                if left >= before:
-                    return None
-                if left < right:
-                    return left, right
+        while found := periodic_block(text, block, _STRIDE, _BLOCK, LONGEST_UNIT):
+            block, period = found
+            first = max(at, _left(text, block, period, at - WINDOW + 1) + WINDOW - 1)
+            end = _right(text, block + _BLOCK, period, first + LONGEST_VALUE)
+            left, right = _behind(text, first), _before(text, end)
+            if left >= before:
+                return None
+            if left < right:
+                return left, right
             block += _STRIDE
         return None
 
     def tail(self, text: bytes, start: int) -> int:
         size = len(text)
-        block = size - _BLOCK
-        period = _period(text, block) if block >= 0 else 0
-        if not period:
+        found = periodic_block(text, max(size - _BLOCK, 0), 1, _BLOCK, LONGEST_UNIT)
+        if found is None:
             return size
+        block, period = found
         first = _left(text, block, period, max(start, size - LONGEST_VALUE) - WINDOW) + WINDOW - 1
         # A value that began earlier is as long as it may be.
         first = max(start, first, size - LONGEST_VALUE + 1)
         return size if first >= size else max(start, _before(text, first))
-
-
-def _period(text: bytes, block: int) -> int:
-    """The smallest period of a block, 0 where it has none that is short enough."""
-    # A short beginning that does not come again is found out sooner, and in ordinary text it does not.
-    if text.find(text[block : block + _SHORT], block + 1, block + LONGEST_UNIT + _SHORT) < 0:
-        return 0
-    head = text[block : block + LONGEST_UNIT]
-    again = text.find(head, block + 1, block + _BLOCK)
-    return again - block if again >= 0 and _repeats(text, block, block + _BLOCK, again - block) else 0
-
-
-def _repeats(text: bytes, left: int, right: int, period: int) -> bool:
-    return text[left + period : right] == text[left : right - period]
 
 
 def _left(text: bytes, at: int, period: int, least: int) -> int:
