@@ -35,6 +35,7 @@ cdef extern from "<re2/re2.h>" namespace "re2" nogil:
 cdef extern from "<re2/re2.h>" nogil:
     cdef enum Anchor "RE2::Anchor":
         UNANCHORED "RE2::UNANCHORED"
+        ANCHOR_START "RE2::ANCHOR_START"
 
     cdef cppclass Options "RE2::Options":
         Options()
@@ -76,30 +77,81 @@ class PatternError(ValueError):
         self.reason = reason
 
 
+cdef enum:
+    HEAD, BEFORE, VALUE, BEHIND, STEPS
+
+
+cdef inline size_t _next_character(const char* data, size_t size, size_t at) noexcept nogil:
+    # Not into the middle of a character: RE2 would take its rest for invalid bytes.
+    at += 1
+    while at < size and data[at] & 0xC0 == 0x80:
+        at += 1
+    return at
+
+
+cdef cbool _match(
+    RE2* pattern, RE2* head, const StringPiece &whole, size_t at, size_t stop, StringPiece* found, int wanted
+) noexcept nogil:
+    """The leftmost place of `pattern` in [at, stop) of `whole`."""
+    if head == NULL:
+        return pattern.Match(whole, at, stop, UNANCHORED, found, wanted)
+    while at <= stop and head.Match(whole, at, stop, UNANCHORED, found, 1):
+        at = <size_t> (found[0].data() - whole.data())
+        if pattern.Match(whole, at, stop, ANCHOR_START, found, wanted):
+            return True
+        at = _next_character(whole.data(), whole.size(), at)
+    return False
+
+
 cdef class Scanner:
-    """The patterns of a list, compiled. `max_mem`: bytes for each pattern. Raises PatternError."""
+    """The patterns of a list, compiled. `max_mem`: bytes for each pattern. Raises PatternError.
+
+    steps: of each pattern, None or (head, before, value, behind), as `redaction.steps` says what they are. What is found
+    is the same without. They are compiled when a text asks for them first.
+    """
 
     cdef vector[RE2*] _patterns
+    cdef vector[RE2*] _steps            # STEPS of each pattern; NULL: not compiled yet
+    cdef list _written
     cdef readonly long max_mem
 
-    def __cinit__(self, patterns, long max_mem = 8 << 20):
-        cdef Options options
-        cdef bytes data
+    def __cinit__(self, patterns, long max_mem = 8 << 20, steps=None):
         cdef RE2* compiled
         self.max_mem = max_mem
-        options.set_log_errors(False)
-        options.set_max_mem(max_mem)
         for index, pattern in enumerate(patterns):
-            data = pattern.encode() if isinstance(pattern, str) else bytes(pattern)
-            compiled = new RE2(StringPiece(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)), options)
+            compiled = self._compile(pattern)
             self._patterns.push_back(compiled)
             if not compiled.ok():
                 raise PatternError(index, compiled.error().decode("utf-8", "replace"))
+        self._written = list(steps or [None] * len(self))
+        if len(self._written) != len(self):
+            raise ValueError("steps: one entry for each pattern is needed")
+        self._steps.resize(STEPS * self._patterns.size(), NULL)
 
     def __dealloc__(self):
         cdef RE2* compiled
         for compiled in self._patterns:
             del compiled
+        for compiled in self._steps:
+            del compiled
+
+    cdef RE2* _compile(self, pattern) except NULL:
+        cdef Options options
+        cdef bytes data = pattern.encode() if isinstance(pattern, str) else bytes(pattern)
+        options.set_log_errors(False)
+        options.set_max_mem(self.max_mem)
+        return new RE2(StringPiece(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)), options)
+
+    cdef int _step(self, size_t rule, int step, RE2** compiled) except -1:
+        """One of a pattern's steps; NULL for one that it does not have."""
+        cdef RE2** kept = &self._steps[STEPS * rule + step]
+        text = (<tuple> self._written[rule])[step]
+        if text and kept[0] == NULL:
+            kept[0] = self._compile(text)
+            if not kept[0].ok():
+                raise PatternError(rule, kept[0].error().decode("utf-8", "replace"))
+        compiled[0] = kept[0]
+        return 0
 
     def __len__(self):
         return self._patterns.size()
@@ -118,35 +170,71 @@ cdef class Scanner:
         cdef size_t size = PyBytes_GET_SIZE(text)
         cdef size_t at = max(start, 0)
         cdef size_t stop = size if end < 0 or <size_t> end > size else <size_t> end
-        cdef size_t begin, behind, value
+        cdef size_t begin, behind, left, right
         cdef int wanted
         cdef RE2* pattern
+        cdef RE2* head = NULL
         cdef cbool matched
         if rule < 0 or <size_t> rule >= self._patterns.size():
             raise IndexError(f"no pattern {rule}")
         pattern = self._patterns[rule]
         wanted = 2 if pattern.NumberOfCapturingGroups() else 1
+        steps = self._written[rule]
+        if steps is not None:
+            self._step(rule, HEAD, &head)
+            if (<tuple> steps)[VALUE] is not None:
+                wanted = 1
         whole = StringPiece(data, size)
         while at <= stop:
             if stop - at > <size_t> RELEASE_ABOVE:
                 with nogil:
-                    matched = pattern.Match(whole, at, stop, UNANCHORED, found, wanted)
+                    matched = _match(pattern, head, whole, at, stop, found, wanted)
             else:
-                matched = pattern.Match(whole, at, stop, UNANCHORED, found, wanted)
+                matched = _match(pattern, head, whole, at, stop, found, wanted)
             if not matched:
                 return None
             begin = found[0].data() - data
             behind = begin + found[0].size()
             if behind > begin:
-                if wanted == 2 and found[1].size():
-                    value = <size_t> (found[1].data() - data)
-                    return begin, behind, value, value + found[1].size()
-                return begin, behind, begin, behind
-            # Not into the middle of a character: RE2 would take its rest for invalid bytes.
-            at = behind + 1
-            while at < size and data[at] & 0xC0 == 0x80:
-                at += 1
+                left, right = begin, behind
+                if wanted == 2:
+                    if found[1].size():
+                        left = found[1].data() - data
+                        right = left + found[1].size()
+                elif steps is not None and (<tuple> steps)[VALUE]:
+                    self._value(rule, whole, stop, &left, &right)
+                return begin, behind, left, right
+            at = _next_character(data, size, behind)
         return None
+
+    cdef int _value(
+        self, size_t rule, const StringPiece &whole, size_t stop, size_t* left, size_t* right
+    ) except -1:
+        """Of the match in [left, right), its value; unchanged where the group caught nothing."""
+        cdef RE2* before
+        cdef RE2* value
+        cdef RE2* behind
+        cdef StringPiece[2] found
+        cdef size_t begin, end
+        self._step(rule, BEFORE, &before)
+        self._step(rule, VALUE, &value)
+        self._step(rule, BEHIND, &behind)
+        if before.Match(whole, left[0], stop, ANCHOR_START, found, 1):
+            begin = left[0] + found[0].size()
+            if value.Match(whole, begin, stop, ANCHOR_START, found, 1):
+                end = begin + found[0].size()
+                if (
+                    end == right[0]
+                    if behind == NULL
+                    else behind.Match(whole, end, stop, ANCHOR_START, found, 1) and end + found[0].size() == right[0]
+                ):
+                    if end > begin:
+                        left[0], right[0] = begin, end
+                    return 0
+        if self._patterns[rule].Match(whole, left[0], stop, ANCHOR_START, found, 2) and found[1].size():
+            left[0] = found[1].data() - whole.data()
+            right[0] = left[0] + found[1].size()
+        return 0
 
     def tail(self, Py_ssize_t rule, bytes text not None, Py_ssize_t start = 0) -> int:
         """Where the longest end of `text`, from byte `start` on, begins that a pattern ending in `\\z` matches.
@@ -177,6 +265,8 @@ cdef class Scanner:
         pattern = self._patterns[rule]
         if at > stop:
             return False
+        if self._written[rule] is not None and (<tuple> self._written[rule])[HEAD] is not None:
+            return self.find(rule, text, start, end) is not None
         if stop - at > <size_t> RELEASE_ABOVE:
             with nogil:
                 matched = pattern.Match(StringPiece(data, size), at, stop, UNANCHORED, NULL, 0)

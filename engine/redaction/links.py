@@ -19,12 +19,13 @@ _URL: Final = re.compile(r"<?\s*(?:[A-Za-z]{2,5}:)?([\\/]*)([^\\/?#]*)(.*)", re.
 _HOST: Final = re.compile(r"([a-z0-9-]+(?:\.[a-z0-9-]+)*)\.?(?::[0-9]{1,5})?")
 _ALLOWED: Final = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 _SIGNS: Final = frozenset("?@%\\()")
-_WORD_ENDS: Final = re.compile(r"[^0-9A-Za-z]+")
 # Pieces of this many characters that mix digits and letters, or change their case often, read like a code.
-_CODE: Final = 10
+_PIECE: Final = re.compile(r"[0-9A-Za-z]{10,}")
 _CASES: Final = 3
 # No word is as long.
 _LONGEST_WORD: Final = 28
+# Of the names that DNS has (RFC 1035, 2.3.4).
+_LONGEST_HOST: Final = 255
 
 
 class HostError(ValueError):
@@ -58,6 +59,8 @@ class LeadsAway:
         return False
 
     def _trusts(self, authority: str, slashes: str) -> bool:
+        if not self.allowed or len(authority) > _LONGEST_HOST:
+            return False
         host = _HOST.fullmatch(authority.lower())
         if host is None or slashes not in ("", "//"):
             return False
@@ -77,12 +80,10 @@ def carries_data(url: str) -> bool:
     if not _SIGNS.isdisjoint(url):
         return True
     _, _, fragment = url.partition("#")
-    return "=" in fragment or any(map(_is_code, _WORD_ENDS.split(url)))
+    return "=" in fragment or any(map(_is_code, _PIECE.findall(url)))
 
 
 def _is_code(piece: str) -> bool:
-    if len(piece) < _CODE:
-        return False
     if len(piece) >= _LONGEST_WORD:
         return True
     letters = sum(character.isalpha() for character in piece)

@@ -12,6 +12,8 @@ from typing import Final, Protocol
 
 import re2
 
+from engine.redaction.steps import Steps
+
 try:
     from engine._fast.scanner import PatternError as KernelError
     from engine._fast.scanner import Scanner as KernelScanner
@@ -144,12 +146,17 @@ def _offset(text: str, place: int) -> int:
     return len(text[:place].encode("utf-8", "surrogateescape"))
 
 
-def make_scanner(patterns: Sequence[str], max_mem: int = MAX_MEM) -> Scanner:
-    """The patterns compiled by the engine in use. Raises RegexError."""
+def make_scanner(
+    patterns: Sequence[str], max_mem: int = MAX_MEM, steps: Sequence[Steps | None] | None = None
+) -> Scanner:
+    """The patterns compiled by the engine in use. `steps`: of each; the stand-in finds the same without.
+
+    Raises RegexError.
+    """
     if KernelScanner is None:
         return Pyre2Scanner(patterns, max_mem)
     try:
-        return KernelScanner(patterns, max_mem)
+        return KernelScanner(patterns, max_mem, steps)
     except KernelError as error:
         raise RegexError(error.index, error.reason) from None
 

@@ -27,6 +27,7 @@ from engine.redaction.literals import needs_of
 from engine.redaction.prefixes import longest, prefix_pattern, whole_prefix
 from engine.redaction.regex import RegexError, Scanner, Tails, Together, make_scanner, make_tails, make_together
 from engine.redaction.rule import Rule
+from engine.redaction.steps import steps_of
 from engine.redaction.syntax import SyntaxUnknown
 from engine.redaction.unusual import unusual_of
 
@@ -298,13 +299,13 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
             [reading.cluster for reading in readings],
             [reading.run for reading in readings],
         ),
-        make_scanner([rule.pattern for rule in rules]),
+        make_scanner([rule.pattern for rule in rules], steps=[steps_of(rule.pattern) for rule in rules]),
         Alike(lines, numbered),
         Alike(lines, others),
         tuple(index in others for index in range(len(rules))),
         _ahead(rules, readings),
         {index: number for number, index in enumerate(edged)},
-        make_scanner([lines[index] for index in edged]),
+        make_scanner([lines[index] for index in edged], steps=[steps_of(lines[index]) for index in edged]),
         tuple((index, reading.unusual) for index, reading in enumerate(readings) if reading.unusual),
     )
 

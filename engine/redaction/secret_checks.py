@@ -18,7 +18,6 @@ import base64
 import binascii
 import json
 import re
-from itertools import pairwise
 from typing import Final
 
 # What documentation writes in a secret's place.
@@ -62,6 +61,14 @@ _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z_.\-]*")
 _NAMES_A_SECRET: Final = ("pass", "pwd", "secret", "token", "key", "cred", "user", "auth", "login", "hash")
 _TRAILING: Final = "!?.,:;)]}>*_"
 
+# A value may have hundreds of characters, and a text many values: what looks at each of them is left to C.
+_DIGIT: Final = re.compile(r"\d")
+_LETTER: Final = re.compile(r"[^\W\d_]")
+_HEX: Final = re.compile(r"[0-9a-fA-F]+")
+_NO_ALNUM: Final = re.compile(r"[\W_]+")
+_DIGITS_OR_NOT: Final = re.compile(r"\d+|\D+")
+_JOINTS: Final = re.compile(r"[-_. ]")
+
 # A value drawn at random from letters and digits breaks into pieces of two to three characters on average where case
 # changes or digits begin; words joined to an identifier break into pieces of five and more.
 _RANDOM_PIECE: Final = 3.6
@@ -74,6 +81,24 @@ _KINDS_AT_RANDOM: Final = 36
 # Under this a value that only a name vouches for is as likely a word, a count or an id.
 _SHORTEST_SECRET: Final = 8
 _SHORTEST_RANDOM: Final = 16
+# So many characters tell what a longer value is.
+_TELLING: Final = 128
+
+
+def _has_digit(text: str) -> bool:
+    return _DIGIT.search(text) is not None
+
+
+def _has_letter(text: str) -> bool:
+    return _LETTER.search(text) is not None
+
+
+def _has_lower(text: str) -> bool:
+    return text != text.upper()
+
+
+def _has_upper(text: str) -> bool:
+    return text != text.lower()
 
 
 def plausible(text: str) -> bool:
@@ -90,7 +115,7 @@ def plausible(text: str) -> bool:
 
 def plausible_mixed(text: str) -> bool:
     """`plausible`, with at least one digit and one letter: for bodies that a long word could fill."""
-    return plausible(text) and any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
+    return plausible(text) and _has_digit(text) and _has_letter(text)
 
 
 def _is_path(text: str) -> bool:
@@ -107,10 +132,10 @@ def placeholder(text: str) -> bool:
         return True
     variable = _VARIABLE.fullmatch(text)
     # "$ecret99" is a password, "$DB_PASSWORD2" a variable.
-    if variable and (text.isupper() or not any(c.isdigit() for c in text)):
+    if variable and (text.isupper() or not _has_digit(text)):
         return True
     return bool(_CALL.match(text) or _is_path(text) or _DATE.fullmatch(text)) or (
-        bool(_PATH.fullmatch(text)) and sum(c.isdigit() for c in text) < 2
+        bool(_PATH.fullmatch(text)) and len(_DIGIT.findall(text)) < 2
     )
 
 
@@ -137,13 +162,16 @@ def bare_password(text: str) -> bool:
     core = text.rstrip(_TRAILING)
     if len(core) < 4 or placeholder(text) or placeholder(core):
         return False
-    has_letter = any(c.isalpha() for c in core)
-    has_digit = any(c.isdigit() for c in core)
-    if not has_letter:
+    has_digit = _has_digit(core)
+    if not _has_letter(core):
         # "8-64" and "4096" are rules and sizes, "6379:6379" are ports; a PIN of four digits cannot be told from them.
         return has_digit and len(core) >= 6 and core.isascii() and ":" not in core
-    signs = any(not c.isalnum() and c not in "-_.'/" for c in core)
-    return ((has_digit or signs) and len(core) >= 6) or _mixed_case(core)
+    return ((has_digit or re.search(r"[^\w\-.'/]", core) is not None) and len(core) >= 6) or _mixed_case(core)
+
+
+def _kinds(text: str, sign: str) -> int:
+    """How many of lower case, upper case, digits and signs stand in the text."""
+    return _has_lower(text) + _has_upper(text) + _has_digit(text) + (re.search(sign, text) is not None)
 
 
 def spoken_password(text: str) -> bool:
@@ -151,56 +179,41 @@ def spoken_password(text: str) -> bool:
     core = text.rstrip(_TRAILING)
     if not bare_password(core) or _PATH.fullmatch(core) or _ADDRESS.fullmatch(core):
         return False
-    kinds = (
-        any(c.islower() for c in core)
-        + any(c.isupper() for c in core)
-        + any(c.isdigit() for c in core)
-        + any(not c.isalnum() and c not in "-_./'" for c in core)
-    )
-    return kinds >= 3 or (kinds == 2 and any(c.isdigit() for c in core) and len(core) >= 7) or len(core) >= 10
+    kinds = _kinds(core, r"[^\w\-./']")
+    return kinds >= 3 or (kinds == 2 and _has_digit(core) and len(core) >= 7) or len(core) >= 10
 
 
 def strong_password(text: str) -> bool:
     """At least eight characters of three kinds: what stands behind `secret:` may as well be the name of one."""
     core = text.rstrip(_TRAILING)
-    kinds = (
-        any(c.islower() for c in core)
-        + any(c.isupper() for c in core)
-        + any(c.isdigit() for c in core)
-        + any(not c.isalnum() and c not in "-_./':" for c in core)
-    )
-    return kinds >= 3 and len(core) >= 8 and not _PATH.fullmatch(core) and bare_password(text)
+    return _kinds(core, r"[^\w\-./':]") >= 3 and len(core) >= 8 and not _PATH.fullmatch(core) and bare_password(text)
 
 
 def looks_random(text: str) -> bool:
     """Whether a text is likelier drawn at random than put together from words."""
     if len(text) < _SHORTEST_RANDOM or len(set(text)) < 8:
         return False
-    bare = "".join(c for c in text if c.isalnum())
-    has_digit = any(c.isdigit() for c in bare)
-    has_letter = any(c.isalpha() for c in bare)
-    if not has_letter:
+    text = text[:_TELLING]
+    bare = _NO_ALNUM.sub("", text)
+    if not _has_letter(bare):
         return False
-    if has_digit and all(c in "0123456789abcdefABCDEF" for c in bare):
+    has_digit = _has_digit(bare)
+    if has_digit and (_HEX.fullmatch(bare) or len(_DIGITS_OR_NOT.findall(bare)) > _RANDOM_ALTERNATIONS):
         return True
-    kinds = [c.isdigit() for c in bare]
-    if sum(a != b for a, b in pairwise(kinds)) >= _RANDOM_ALTERNATIONS:
-        return True
-    pieces = [len(piece) for piece in _PIECES.findall(text)]
-    if not pieces or sum(pieces) / len(pieces) >= _RANDOM_PIECE:
+    pieces = _PIECES.findall(text)
+    if not pieces or sum(map(len, pieces)) / len(pieces) >= _RANDOM_PIECE:
         return False
-    return has_digit or (any(c.isupper() for c in bare) and any(c.islower() for c in bare))
+    return has_digit or (_has_upper(bare) and _has_lower(bare))
 
 
 def assigned_secret(text: str) -> bool:
     """A value given to something whose name leaves no doubt (`api_key`, `client_secret`)."""
     if len(text) < _SHORTEST_SECRET or placeholder(text) or _names_a_secret(text):
         return False
-    letters = [c for c in text if c.isalpha()]
-    if any(c.isdigit() for c in text):
+    if _has_digit(text):
         # "my-service-v2": words and a number, joined.
-        words = [piece for piece in re.split(r"[-_. ]", text) if piece]
-        return bool(letters) and not (
+        words = [piece for piece in _JOINTS.split(text) if piece]
+        return _has_letter(text) and not (
             len(words) > 1 and all(word.isalpha() or (len(word) < 4 and word.isalnum()) for word in words)
         )
     return looks_random(text)
@@ -215,7 +228,7 @@ def short_secret(text: str) -> bool:
     """`random_secret`, or at least eight characters with two digits and a letter: behind an explicit equals sign."""
     if random_secret(text):
         return True
-    return assigned_secret(text) and sum(c.isdigit() for c in text) >= 2
+    return assigned_secret(text) and len(_DIGIT.findall(text)) >= 2
 
 
 def basic_credentials(text: str) -> bool:
