@@ -149,6 +149,8 @@ cdef class Prefilter:
         digits it has at least, and how many bytes of a match are before and behind it at most. The digits are no more
         than GAP bytes apart. LOOSE: whatever is between them; STRICT: only SEPARATORS are; LED: the same, and a letter
         of the match (or a byte of UTF-8) is right before the cluster's first digits, which are so many in a row.
+    leads: of each rule with literals, how many bytes of a match there are at most up to the end of a literal; 0: it is
+        not known.
     runs: of each rule without literals, how many letters and digits each match has in a row; 0: it is not known.
 
     A rule with literals and digits needs both. Raises ValueError for another literal or more than 1024 rules.
@@ -166,6 +168,7 @@ cdef class Prefilter:
     cdef uint32_t _least                  # digits that one of these needs at least
     cdef uint32_t _digits[MOST_RULES]
     cdef Py_ssize_t _bounds[MOST_RULES]
+    cdef Py_ssize_t _leads[MOST_RULES]
     cdef bint _count_digits
     cdef Py_ssize_t _rules
     cdef bint _has_clusters
@@ -174,13 +177,13 @@ cdef class Prefilter:
     cdef Reach _led[COUNTS]               # by the digits in a row behind a letter
     cdef list _runs                         # (run, rule), the shortest run first
 
-    def __cinit__(self, literals, digits, bounds=None, clusters=None, runs=None):
+    def __cinit__(self, literals, digits, bounds=None, clusters=None, runs=None, leads=None):
         self._rules = len(literals)
         if self._rules != len(digits):
             raise ValueError("one entry for each rule is needed")
         if self._rules > MOST_RULES:
             raise ValueError(f"at most {MOST_RULES} rules")
-        for name, entries in (("bounds", bounds), ("clusters", clusters), ("runs", runs)):
+        for name, entries in (("bounds", bounds), ("clusters", clusters), ("runs", runs), ("leads", leads)):
             if entries is not None and len(entries) != self._rules:
                 raise ValueError(f"{name}: one entry for each rule is needed")
         memset(self._bits, 0, sizeof(self._bits))
@@ -193,6 +196,7 @@ cdef class Prefilter:
         rules_of = {}
         for rule, (needed, count) in enumerate(zip(literals, digits)):
             self._digits[rule] = count
+            self._leads[rule] = (leads[rule] if leads is not None else 0) or self._bounds[rule]
             if not needed:
                 self._always[<Py_ssize_t>rule // 64] |= <uint64_t>1 << (<Py_ssize_t>rule % 64)
                 self._least = min(self._least, <uint32_t>count)
@@ -380,16 +384,18 @@ cdef class Prefilter:
                     found.append(rule)
         return NOTHING if found is None else found
 
-    def regions(self, bytes text not None, Py_ssize_t begin = 0) -> tuple:
+    def regions(self, bytes text not None, Py_ssize_t begin = 0, bint wide = False) -> tuple:
         """Where to search `text` from byte `begin` on: (rules, spans). The lists are immutable.
 
         rules: (index, left, right) of candidates without a cluster, ascending; each match that begins at `begin` or
         later lies in [left, right) of one of its rule's, which are apart. spans: (left, right), ascending and apart;
-        each such match of a rule with a cluster lies in one.
+        each such match of a rule with a cluster lies in one. `wide`: the leads do not hold for this text.
         """
         cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(text)
         cdef const uint8_t *end = data + PyBytes_GET_SIZE(text)
         cdef const uint8_t *start = end - max(PyBytes_GET_SIZE(text) - max(begin, 0), 0)
+        cdef const uint8_t *first
+        cdef const uint8_t *last
         cdef Hits hits
         cdef Clusters loose, strict
         cdef uint32_t digits
@@ -419,16 +425,18 @@ cdef class Prefilter:
                     continue
                 parts.size = 0
                 for part in range(hits.parts[rule]):
-                    left = hits.first_end[rule][part] - data - self._bounds[rule]
+                    left = hits.first_end[rule][part] - data - (self._bounds[rule] if wide else self._leads[rule])
                     right = hits.last_start[rule][part] - data + self._bounds[rule]
                     join_span(&parts, max(left, start - data), min(right, end - data))
                 for part in range(parts.size):
                     left, right = parts.items[part].left, parts.items[part].right
                     rules.append((rule, whole_from(data, left, right), right))
+        first, last = start, end
         for run, rule in self._runs:
-            # The shortest first: where it does not stand, none does.
-            if not find_run(data, start, end, run, &left, &right):
+            # The shortest first: where it does not stand none does, and a longer one stands where it does.
+            if not find_run(data, first, last, run, &left, &right):
                 break
+            first, last = data + left, data + right
             rules = [] if rules is None else rules
             left = max(left - self._bounds[rule], start - data)
             right = min(right + self._bounds[rule], end - data)

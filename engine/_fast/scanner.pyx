@@ -78,7 +78,7 @@ class PatternError(ValueError):
 
 
 cdef enum:
-    HEAD, BEFORE, VALUE, BEHIND, STEPS
+    HEAD, BEFORE, VALUE, BEHIND, STEPS, REACH = STEPS
 
 
 cdef inline size_t _next_character(const char* data, size_t size, size_t at) noexcept nogil:
@@ -90,12 +90,19 @@ cdef inline size_t _next_character(const char* data, size_t size, size_t at) noe
 
 
 cdef cbool _match(
-    RE2* pattern, RE2* head, const StringPiece &whole, size_t at, size_t stop, StringPiece* found, int wanted
+    RE2* pattern,
+    RE2* head,
+    const StringPiece &whole,
+    size_t at,
+    size_t stop,
+    size_t head_stop,
+    StringPiece* found,
+    int wanted,
 ) noexcept nogil:
-    """The leftmost place of `pattern` in [at, stop) of `whole`."""
+    """The leftmost place of `pattern` in [at, stop) of `whole`, whose head ends by `head_stop`."""
     if head == NULL:
         return pattern.Match(whole, at, stop, UNANCHORED, found, wanted)
-    while at <= stop and head.Match(whole, at, stop, UNANCHORED, found, 1):
+    while at <= head_stop and head.Match(whole, at, head_stop, UNANCHORED, found, 1):
         at = <size_t> (found[0].data() - whole.data())
         if pattern.Match(whole, at, stop, ANCHOR_START, found, wanted):
             return True
@@ -106,8 +113,8 @@ cdef cbool _match(
 cdef class Scanner:
     """The patterns of a list, compiled. `max_mem`: bytes for each pattern. Raises PatternError.
 
-    steps: of each pattern, None or (head, before, value, behind), as `redaction.steps` says what they are. What is found
-    is the same without. They are compiled when a text asks for them first.
+    steps: of each pattern, None or (head, before, value, behind, reach), as `redaction.steps` says what they are. What
+    is found is the same without. They are compiled when a text asks for them first.
     """
 
     cdef vector[RE2*] _patterns
@@ -156,13 +163,15 @@ cdef class Scanner:
     def __len__(self):
         return self._patterns.size()
 
-    def find(self, Py_ssize_t rule, bytes text not None, Py_ssize_t start = 0, Py_ssize_t end = -1):
+    def find(
+        self, Py_ssize_t rule, bytes text not None, Py_ssize_t start = 0, Py_ssize_t end = -1, Py_ssize_t before = -1
+    ):
         """The leftmost place of one pattern in `text` from byte `start` on that is not empty, or None.
 
         It is (start, end, value start, value end) in bytes. The value is what the first capturing group caught; where
         the pattern has none, or it caught nothing, it is the whole. What stands before `start` and from `end` on is
-        seen by `\\b`, `^` and `$`, but takes no part; `end` -1 is that of the text. Raises IndexError for a pattern
-        that is not there.
+        seen by `\\b`, `^` and `$`, but takes no part; `end` -1 is that of the text. Of places that begin at `before` or
+        later nobody asks, if it is not -1. Raises IndexError for a pattern that is not there.
         """
         cdef StringPiece whole
         cdef StringPiece[2] found
@@ -170,6 +179,7 @@ cdef class Scanner:
         cdef size_t size = PyBytes_GET_SIZE(text)
         cdef size_t at = max(start, 0)
         cdef size_t stop = size if end < 0 or <size_t> end > size else <size_t> end
+        cdef size_t head_stop = stop
         cdef size_t begin, behind, left, right
         cdef int wanted
         cdef RE2* pattern
@@ -182,15 +192,17 @@ cdef class Scanner:
         steps = self._written[rule]
         if steps is not None:
             self._step(rule, HEAD, &head)
+            if before >= 0:
+                head_stop = min(stop, <size_t> (before + <Py_ssize_t> (<tuple> steps)[REACH]))
             if (<tuple> steps)[VALUE] is not None:
                 wanted = 1
         whole = StringPiece(data, size)
         while at <= stop:
             if stop - at > <size_t> RELEASE_ABOVE:
                 with nogil:
-                    matched = _match(pattern, head, whole, at, stop, found, wanted)
+                    matched = _match(pattern, head, whole, at, stop, head_stop, found, wanted)
             else:
-                matched = _match(pattern, head, whole, at, stop, found, wanted)
+                matched = _match(pattern, head, whole, at, stop, head_stop, found, wanted)
             if not matched:
                 return None
             begin = found[0].data() - data
@@ -252,7 +264,9 @@ cdef class Scanner:
             return size
         return found.data() - data
 
-    def occurs(self, Py_ssize_t rule, bytes text not None, Py_ssize_t start = 0, Py_ssize_t end = -1) -> bool:
+    def occurs(
+        self, Py_ssize_t rule, bytes text not None, Py_ssize_t start = 0, Py_ssize_t end = -1, Py_ssize_t before = -1
+    ) -> bool:
         """Whether one pattern has a place in `text`, as `find` reads it, that is not empty. Raises IndexError."""
         cdef const char* data = PyBytes_AS_STRING(text)
         cdef size_t size = PyBytes_GET_SIZE(text)
@@ -266,7 +280,7 @@ cdef class Scanner:
         if at > stop:
             return False
         if self._written[rule] is not None and (<tuple> self._written[rule])[HEAD] is not None:
-            return self.find(rule, text, start, end) is not None
+            return self.find(rule, text, start, end, before) is not None
         if stop - at > <size_t> RELEASE_ABOVE:
             with nogil:
                 matched = pattern.Match(StringPiece(data, size), at, stop, UNANCHORED, NULL, 0)

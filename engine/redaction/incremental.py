@@ -122,11 +122,12 @@ class Incremental:
 
     def _search_in(self, regions: list[Region], text: bytes, live: int) -> None:
         """Notes the matches that begin before `live`."""
-        base, resume, search = self._base, self._resume, self._search
+        base, resume, search, size = self._base, self._resume, self._search, len(text)
         for index, left, right in regions:
             rule = self._profile.rules[index]
             at = max(left, resume.get(index, 0) - base)
-            while (place := next_place(rule, search.scanner, index, text, at, live, right)) is not None:
+            before = min(live, search.begins_before(index, right, size))
+            while (place := next_place(rule, search.scanner, index, text, at, before, right)) is not None:
                 start, end, at = place
                 resume[index] = base + at
                 self._waiting.append((base + start, -base - end, index))

@@ -8,7 +8,7 @@ whose literal the text holds already.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Final
@@ -47,24 +47,43 @@ class Leads:
 def leads_of(pattern: str) -> Leads:
     """The leads of a pattern. Raises SyntaxUnknown."""
     parsed = parse(pattern)
-    found = _leads(tuple(_parts(parsed.node)), parsed.folds_case, _MOST_LEADS)
+    found = _leads(tuple(_parts(parsed.node)), parsed.folds_case, _MOST_LEADS, _are_long)
     if found is None:
         return Leads((pattern,), ())
     heads, literals = found
     return Leads(tuple(parsed.flags + write(head) for head in heads), tuple(sorted(literals)))
 
 
+def lead_to(pattern: str, keywords: Sequence[str]) -> int | None:
+    """How many bytes of a match there are at most up to the end of the first of the keywords in it, which are in lower
+    case; None where a match may have it anywhere. The FOLDED forms are not thought of. Raises SyntaxUnknown."""
+    parsed = parse(pattern)
+
+    def have_one(texts: frozenset[str]) -> bool:
+        return all(any(keyword in text for keyword in keywords) for text in texts)
+
+    parts = tuple(map(_unwrapped, _parts(parsed.node)))
+    found = _leads(parts, parsed.folds_case, _MOST_LEADS, have_one)
+    return max(longest_of(head, parsed.folds_case) for head in found[0]) if found is not None else None
+
+
 _Found = tuple[list[Node], frozenset[str]]
+# Whether texts that all matches have one of are what is looked for.
+_Will = Callable[[frozenset[str]], bool]
 
 
-def _leads(parts: tuple[Node, ...], folds: bool, most: int) -> _Found | None:
-    found = _straight(parts, folds)
+def _are_long(texts: frozenset[str]) -> bool:
+    return min(map(len, texts)) >= LEAST
+
+
+def _leads(parts: tuple[Node, ...], folds: bool, most: int, will_do: _Will) -> _Found | None:
+    found = _straight(parts, folds, will_do)
     if found is not None and longest_of(found[0][0], folds) <= _LONG:
         return found
-    return _branches(parts, folds, most) or found
+    return _branches(parts, folds, most, will_do) or found
 
 
-def _straight(parts: tuple[Node, ...], folds: bool) -> _Found | None:
+def _straight(parts: tuple[Node, ...], folds: bool, will_do: _Will) -> _Found | None:
     """The parts up to the first literal that all matches have."""
     exact = frozenset(("",))
     for count, part in enumerate(parts, 1):
@@ -72,18 +91,18 @@ def _straight(parts: tuple[Node, ...], folds: bool) -> _Found | None:
         if texts is None:
             if isinstance(part, Repeat) and part.least >= LEAST and (once := _exact(part.node, folds)) is not None:
                 run = _product([once] * LEAST)
-                if run is not None and all(run):
+                if run is not None and all(run) and will_do(run):
                     return [Concat(parts[:count])], run
             exact = frozenset(("",))
             continue
         longer = _product([exact, texts])
         exact = texts if longer is None else longer
-        if min(map(len, exact)) >= LEAST:
+        if will_do(exact):
             return [Concat(parts[:count])], exact
     return None
 
 
-def _branches(parts: tuple[Node, ...], folds: bool, most: int) -> _Found | None:
+def _branches(parts: tuple[Node, ...], folds: bool, most: int, will_do: _Will) -> _Found | None:
     """Each alternative of the first part that has some, with what stands around it."""
     for place, part in enumerate(parts):
         opening, inner = (part.opening, part.node) if isinstance(part, Group) else ("(?:", part)
@@ -95,7 +114,7 @@ def _branches(parts: tuple[Node, ...], folds: bool, most: int) -> _Found | None:
         literals: frozenset[str] = frozenset()
         for option in inner.options:
             middle = tuple(_parts(Group(opening, option)))
-            found = _leads((*parts[:place], *middle, *parts[place + 1 :]), folds, most // len(inner.options))
+            found = _leads((*parts[:place], *middle, *parts[place + 1 :]), folds, most // len(inner.options), will_do)
             if found is None:
                 return None
             heads += found[0]
@@ -116,6 +135,13 @@ def _parts(node: Node) -> Iterator[Node]:
             yield part if opening == "(?:" and not isinstance(part, Alternate) else Group(opening, part)
     else:
         yield node
+
+
+def _unwrapped(node: Node) -> Node:
+    """The node without a group that stands for nothing directly in another."""
+    while isinstance(node, Group) and isinstance(node.node, Group) and node.node.opening == "(?:":
+        node = Group(node.opening, node.node.node)
+    return node
 
 
 def _exact(node: Node, folds: bool) -> frozenset[str] | None:

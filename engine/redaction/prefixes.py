@@ -204,7 +204,9 @@ def _width(text: str, literal: str | None, folds: bool) -> int:
         return 3 if folds and literal in "kKsS" else len(literal.encode())
     if text in _NARROW:
         return 1
-    is_ascii_class = text.startswith("[") and not text.startswith("[^") and text.isascii()
-    if is_ascii_class and not any(wide in text for wide in (r"\p", r"\P", r"\x{", r"\D", r"\W", r"\S", "[:^")):
+    is_class = text.startswith("[") and not text.startswith("[^")
+    if not is_class or any(wide in text for wide in (r"\p", r"\P", r"\x{", r"\D", r"\W", r"\S", "[:^")):
+        return _WIDEST
+    if text.isascii():
         return 3 if folds and _may_be_k_or_s(text) else 1
-    return _WIDEST
+    return _WIDEST if folds else len(max(text).encode())

@@ -103,12 +103,13 @@ class Profile:
 
     def hides(self, text: bytes) -> bool:
         """Whether a pattern's match in `text` would be hidden or block it. What detectors find does not count."""
-        for index, left, right in self.search.candidates(text):
-            rule = self.rules[index]
+        search, size = self.search, len(text)
+        for index, left, right in search.candidates(text):
+            rule, before = self.rules[index], search.begins_before(index, right, size)
             if (
                 rule.detector is None
                 and self.actions[index] != "flag"
-                and next_place(rule, self.search.scanner, index, text, left, len(text), right) is not None
+                and next_place(rule, search.scanner, index, text, left, before, right) is not None
             ):
                 return True
         return False
@@ -118,11 +119,11 @@ class Profile:
         return self._found_in(text, self.search.candidates(text))
 
     def _found_in(self, text: bytes, regions: list[Region]) -> list[tuple[int, int, int]]:
-        scanner = self.search.scanner
+        search, scanner, size = self.search, self.search.scanner, len(text)
         matches = []
         for index, at, right in regions:
-            rule = self.rules[index]
-            while (place := next_place(rule, scanner, index, text, at, len(text), right)) is not None:
+            rule, before = self.rules[index], search.begins_before(index, right, size)
+            while (place := next_place(rule, scanner, index, text, at, before, right)) is not None:
                 start, end, at = place
                 matches.append((start, -end, index))
         matches.sort()

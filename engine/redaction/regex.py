@@ -46,14 +46,14 @@ there is none or it caught nothing. Byte offsets."""
 class Scanner(Protocol):
     """Compiled patterns. Text is UTF-8."""
 
-    def find(self, rule: int, text: bytes, start: int = 0, end: int = -1) -> Place | None:
+    def find(self, rule: int, text: bytes, start: int = 0, end: int = -1, before: int = -1) -> Place | None:
         """The leftmost place of one pattern from byte `start` on that is not empty.
 
         `end`: no place that is asked for ends behind it, so nothing behind it need be searched. The place that is
         found may be another one all the same, behind it or cut off by it.
         """
 
-    def occurs(self, rule: int, text: bytes, start: int = 0, end: int = -1) -> bool:
+    def occurs(self, rule: int, text: bytes, start: int = 0, end: int = -1, before: int = -1) -> bool:
         """Whether `find` finds a place."""
 
     def tail(self, rule: int, text: bytes, start: int = 0) -> int:
@@ -89,7 +89,7 @@ class Pyre2Scanner:
                 # pyre2 raises its own class, or `re`'s, by the kind of fault.
                 raise RegexError(index, str(error)) from None
 
-    def find(self, rule: int, text: bytes, start: int = 0, end: int = -1) -> Place | None:
+    def find(self, rule: int, text: bytes, start: int = 0, end: int = -1, before: int = -1) -> Place | None:
         # An invalid byte becomes one character that no pattern names, as it is for the kernel.
         whole = text.decode("utf-8", "surrogateescape")
         plain = _ESCAPED.sub("\ufffd", whole)
@@ -101,7 +101,7 @@ class Pyre2Scanner:
                 return _offset(whole, begin), _offset(whole, end), left, right
         return None
 
-    def occurs(self, rule: int, text: bytes, start: int = 0, end: int = -1) -> bool:
+    def occurs(self, rule: int, text: bytes, start: int = 0, end: int = -1, before: int = -1) -> bool:
         return self.find(rule, text, start) is not None
 
     def tail(self, rule: int, text: bytes, start: int = 0) -> int:

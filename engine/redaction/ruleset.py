@@ -95,7 +95,7 @@ def next_place(
     if rule.detector is not None:
         found = rule.detector.find(text, at, before)
         return (*found, found[1]) if found is not None and found[0] < before else None
-    while (place := scanner.find(index, text, at, end)) is not None:
+    while at < before and (place := scanner.find(index, text, at, end, before)) is not None:
         start, stop, left, right = place
         if start >= before:
             return None

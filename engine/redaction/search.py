@@ -22,7 +22,7 @@ from engine._fast.prefilter import LED, LOOSE, STRICT, Prefilter
 from engine._fast.unusual import unusual
 from engine.redaction.clusters import first_cluster, least_run
 from engine.redaction.edges import at_lines
-from engine.redaction.leads import FOLDED, LEAST, leads_of
+from engine.redaction.leads import FOLDED, LEAST, lead_to, leads_of
 from engine.redaction.literals import needs_of
 from engine.redaction.prefixes import longest, prefix_pattern, whole_prefix
 from engine.redaction.regex import RegexError, Scanner, Tails, Together, make_scanner, make_tails, make_together
@@ -101,8 +101,7 @@ class Ahead:
         rules = self.literals.candidates(text, start)
         if rules:
             live = self._whole(rules, text, start, live)
-        # `find`, because `in` takes its operand for a number first, which costs an exception.
-        if not text.isascii() and (text.find(FOLDED[0]) >= 0 or text.find(FOLDED[1]) >= 0):
+        if _has_folded(text):
             live = self._whole(range(len(self.bounds)), text, start, live)
         return live
 
@@ -110,6 +109,11 @@ class Ahead:
         for rule in rules:
             live = min(live, self.wholes.tail(rule, text, _behind(text, max(start, len(text) - self.bounds[rule]))))
         return live
+
+
+def _has_folded(text: bytes) -> bool:
+    # `find`, because `in` takes its operand for a number first, which costs an exception.
+    return not text.isascii() and (text.find(FOLDED[0]) >= 0 or text.find(FOLDED[1]) >= 0)
 
 
 def _behind(text: bytes, at: int) -> int:
@@ -155,10 +159,22 @@ class Search:
     nothing at all announces. is_other: of each rule, whether it is one of these.
 
     unusual: the rules whose matches need one of some unusual bytes, each with these as a number, see `unusual`.
+    reaches: of each rule that a literal announces, how many bytes a match has at most; of the others 0.
     edged: the place in `at_lines` of each rule whose pattern looks at the edges of a text, see `edges`.
     """
 
-    __slots__ = ("ahead", "at_lines", "edged", "is_other", "numbered", "others", "prefilter", "scanner", "unusual")
+    __slots__ = (
+        "ahead",
+        "at_lines",
+        "edged",
+        "is_other",
+        "numbered",
+        "others",
+        "prefilter",
+        "reaches",
+        "scanner",
+        "unusual",
+    )
 
     def __init__(
         self,
@@ -171,6 +187,7 @@ class Search:
         edged: dict[int, int],
         at_lines: Scanner,
         unusual: tuple[tuple[int, int], ...],
+        reaches: tuple[int, ...],
     ) -> None:
         self.prefilter = prefilter
         self.scanner = scanner
@@ -181,10 +198,18 @@ class Search:
         self.edged = edged
         self.at_lines = at_lines
         self.unusual = unusual
+        self.reaches = reaches
+
+    def begins_before(self, rule: int, right: int, size: int) -> int:
+        """Where in a text of `size` bytes no match of a region begins any more that ends at `right`: behind the last
+        literal of its rule."""
+        return right - self.reaches[rule] + 1 if right < size and self.reaches[rule] else size
 
     def candidates(self, text: bytes, start: int = 0) -> list[Region]:
         """The rules that may match from byte `start` on, and where."""
         found, spans = self.prefilter.regions(text, start)
+        if found and _has_folded(text):
+            found, spans = self.prefilter.regions(text, start, True)
         if spans:
             found = found + self.numbered.regions(text, spans)
         if self.others.rules:
@@ -202,11 +227,12 @@ class Search:
     def occurs(self, rule: int, text: bytes, left: int, right: int) -> bool:
         """Whether a rule's pattern may have a place between the two offsets: in `text`, or in one of many texts in it,
         each of which has a line end on both sides."""
+        before = self.begins_before(rule, right, len(text))
         if self.edged:
             edged = self.edged.get(rule)
             if edged is not None:
-                return self.at_lines.occurs(edged, text, left, right)
-        return self.scanner.occurs(rule, text, left, right)
+                return self.at_lines.occurs(edged, text, left, right, before)
+        return self.scanner.occurs(rule, text, left, right, before)
 
 
 class _Prefix(NamedTuple):
@@ -219,7 +245,7 @@ class _Prefix(NamedTuple):
 class _Reading(NamedTuple):
     """What the automata need of one rule.
 
-    literals, digits, bound, cluster, run: see Prefilter.
+    literals, digits, bound, lead, cluster, run: see Prefilter.
     unusual: the unusual bytes of which one stands in each match, as a number; 0: it can do without.
     leads: the prefixes of its leads, in each of which one of `lead_literals` stands; without them it has no lead, and
     `leads` is that of the rule itself.
@@ -228,6 +254,7 @@ class _Reading(NamedTuple):
     literals: list[bytes]
     digits: int
     bound: int
+    lead: int
     cluster: ClusterNeed | None
     run: int
     unusual: int
@@ -248,7 +275,8 @@ def _read(rule: Rule) -> _Reading:
     if lead_literals and max(lead.bound for lead in leads) > _LONGEST_LEAD:
         lead_literals = []
         leads = (_Prefix(prefix_pattern(pattern, _COUNTED_JOINT), bound),)
-    return _Reading(literals, digits, bound, cluster, run, needed, leads, lead_literals)
+    lead = lead_to(pattern, [literal.decode() for literal in literals]) if literals else None
+    return _Reading(literals, digits, bound, lead or 0, cluster, run, needed, leads, lead_literals)
 
 
 def _place_of(pattern: str, digits: int, bound: int) -> tuple[ClusterNeed | None, int]:
@@ -298,6 +326,7 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
             [reading.bound for reading in readings],
             [reading.cluster for reading in readings],
             [reading.run for reading in readings],
+            [reading.lead for reading in readings],
         ),
         make_scanner([rule.pattern for rule in rules], steps=[steps_of(rule.pattern) for rule in rules]),
         Alike(lines, numbered),
@@ -307,6 +336,7 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
         {index: number for number, index in enumerate(edged)},
         make_scanner([lines[index] for index in edged], steps=[steps_of(lines[index]) for index in edged]),
         tuple((index, reading.unusual) for index, reading in enumerate(readings) if reading.unusual),
+        tuple(reading.bound if reading.literals else 0 for reading in readings),
     )
 
 

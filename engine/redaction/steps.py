@@ -15,20 +15,21 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from engine.redaction.leads import leads_of
 from engine.redaction.prefixes import longest_of, write
 from engine.redaction.syntax import Alternate, Assertion, Atom, Concat, Group, Node, Pattern, Repeat, parse
 
 # What a repeat may match at most, in bytes, to be taken into a head as it is.
-_SHORT: Final = 128
+_SHORT: Final = 32
 # Of a longer one, how many times it is asked for at most.
 _TIMES: Final = 8
+_LEAST_LETTERS: Final = 2
 
 
 class Steps(NamedTuple):
     """Patterns in RE2 syntax.
 
-    head: matches wherever a match begins; None: the pattern itself is to be looked for.
+    head: matches wherever a match begins; None: the pattern itself is to be looked for. reach: how many bytes it may
+        match at most.
     before, value, behind: what is before the group, what it catches, and what is behind; without `behind` the value
     ends where the match does. `value` is empty where the group is the whole, and None where RE2 has to be asked.
     """
@@ -37,23 +38,40 @@ class Steps(NamedTuple):
     before: str | None
     value: str | None
     behind: str | None
+    reach: int
 
 
 def steps_of(pattern: str) -> Steps | None:
     """The steps of a bounded pattern; None where it is as fast without. Raises SyntaxUnknown."""
     parsed = parse(pattern)
-    head = _head_of(parsed)
+    head, reach = _head_of(parsed)
     before, value, behind = _split(parsed)
-    return Steps(head, before, value, behind) if head is not None or value is not None else None
+    return Steps(head, before, value, behind, reach) if head is not None or value is not None else None
 
 
-def _head_of(parsed: Pattern) -> str | None:
+def _head_of(parsed: Pattern) -> tuple[str | None, int]:
     node, is_whole = _head(parsed.node, parsed.folds_case)
-    if is_whole:
-        return None
-    head = parsed.flags + write(node)
-    # Without a literal it would be found everywhere.
-    return head if leads_of(head).literals else None
+    # Without letters of its own it would be found everywhere.
+    if is_whole or _letters(node) < _LEAST_LETTERS:
+        return None, 0
+    return parsed.flags + write(node), longest_of(node, parsed.folds_case)
+
+
+def _letters(node: Node) -> int:
+    """How many characters of every match can only be one."""
+    match node:
+        case Atom(_, literal):
+            return literal is not None
+        case Assertion():
+            return 0
+        case Concat(parts):
+            return sum(map(_letters, parts))
+        case Alternate(options):
+            return min(map(_letters, options))
+        case Group(_, inner):
+            return _letters(inner)
+        case Repeat(inner, least):
+            return least * _letters(inner)
 
 
 def _head(node: Node, folds: bool) -> tuple[Node, bool]:

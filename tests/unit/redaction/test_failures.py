@@ -75,7 +75,16 @@ def _out_of_memory() -> Profile:
     scanner: Any = _NoMemory(profile.search.scanner)
     was = profile.search
     search = Search(
-        was.prefilter, scanner, was.numbered, was.others, was.is_other, was.ahead, was.edged, was.at_lines, was.unusual
+        was.prefilter,
+        scanner,
+        was.numbered,
+        was.others,
+        was.is_other,
+        was.ahead,
+        was.edged,
+        was.at_lines,
+        was.unusual,
+        was.reaches,
     )
     return replace(profile, search=search)
 
