@@ -34,7 +34,7 @@ from engine._fast.prefilter_clusters cimport (
     Clusters,
     Spans,
     add_digits,
-    find_run,
+    find_runs,
     has_digits,
     is_letter,
     join_span,
@@ -394,12 +394,10 @@ cdef class Prefilter:
         cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(text)
         cdef const uint8_t *end = data + PyBytes_GET_SIZE(text)
         cdef const uint8_t *start = end - max(PyBytes_GET_SIZE(text) - max(begin, 0), 0)
-        cdef const uint8_t *first
-        cdef const uint8_t *last
         cdef Hits hits
         cdef Clusters loose, strict
         cdef uint32_t digits
-        cdef Spans parts
+        cdef Spans parts, found
         cdef Py_ssize_t index, rule, left, right, part
         cdef uint64_t word
         strict.size = 0
@@ -431,16 +429,22 @@ cdef class Prefilter:
                 for part in range(parts.size):
                     left, right = parts.items[part].left, parts.items[part].right
                     rules.append((rule, whole_from(data, left, right), right))
-        first, last = start, end
-        for run, rule in self._runs:
-            # The shortest first: where it does not stand none does, and a longer one stands where it does.
-            if not find_run(data, first, last, run, &left, &right):
-                break
-            first, last = data + left, data + right
-            rules = [] if rules is None else rules
-            left = max(left - self._bounds[rule], start - data)
-            right = min(right + self._bounds[rule], end - data)
-            rules.append((rule, whole_from(data, left, right), right))
+        if self._runs:
+            find_runs(&found, data, start, end, self._runs[0][0])
+            for run, rule in self._runs if found.size else NOTHING:
+                parts.size = 0
+                for part in range(found.size):
+                    left, right = found.items[part].left, found.items[part].right
+                    if right - left >= <Py_ssize_t> run:
+                        join_span(
+                            &parts,
+                            max(left - self._bounds[rule], start - data),
+                            min(right + self._bounds[rule], end - data),
+                        )
+                for part in range(parts.size):
+                    left, right = parts.items[part].left, parts.items[part].right
+                    rules = [] if rules is None else rules
+                    rules.append((rule, whole_from(data, left, right), right))
         if rules is not None and self._runs:
             rules.sort()
         spans = self._spans(&loose, &strict, data, start, end) if self._has_clusters and loose.size else NOTHING

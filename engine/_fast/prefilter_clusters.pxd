@@ -12,6 +12,7 @@ cdef extern from "prefilter_scan.h":
 
 cdef enum:
     MOST_CLUSTERS = 256         # far more than any text of the size of an answer has of those that count
+    MOST_RUNS = 64
 
 
 cdef struct Cluster:
@@ -98,15 +99,16 @@ cdef inline bint has_digits(
     return False
 
 
-cdef inline bint find_run(
-    const uint8_t *data, const uint8_t *p, const uint8_t *end, Py_ssize_t least, Py_ssize_t *left, Py_ssize_t *right
+cdef inline void find_runs(
+    Spans *runs, const uint8_t *data, const uint8_t *p, const uint8_t *end, Py_ssize_t least
 ) noexcept nogil:
-    """Whether so many letters and digits stand in a row in [p, end): where the first such run begins and the last ends.
+    """Where so many letters and digits stand in a row in [p, end). There is room for the first ones; from the last place
+    on they are one.
 
     Of what is no such run, only every `least`-th byte and those of its word before it are looked at.
     """
     cdef const uint8_t *begin
-    cdef bint found = False
+    runs.size = 0
     while end - p >= least:
         begin = p + least
         while begin > p and is_alnum((begin - 1)[0]):
@@ -117,8 +119,7 @@ cdef inline bint find_run(
         p += least
         while p < end and is_alnum(p[0]):
             p += 1
-        if not found:
-            left[0] = begin - data
-            found = True
-        right[0] = p - data
-    return found
+        if runs.size < MOST_RUNS:
+            runs.items[runs.size].left = begin - data
+            runs.size += 1
+        runs.items[runs.size - 1].right = p - data

@@ -231,8 +231,10 @@ cdef class Scanner:
         self._step(rule, BEFORE, &before)
         self._step(rule, VALUE, &value)
         self._step(rule, BEHIND, &behind)
-        if before.Match(whole, left[0], stop, ANCHOR_START, found, 1):
-            begin = left[0] + found[0].size()
+        begin = left[0]
+        if before == NULL or before.Match(whole, begin, stop, ANCHOR_START, found, 1):
+            if before != NULL:
+                begin += found[0].size()
             if value.Match(whole, begin, stop, ANCHOR_START, found, 1):
                 end = begin + found[0].size()
                 if (

@@ -142,3 +142,30 @@ def test_entries_must_agree_and_are_bounded() -> None:
         Prefilter([[]], [0], [9], [None], [])
     with pytest.raises(ValueError, match="at most"):
         Prefilter([[]] * 1025, [0] * 1025)
+
+
+def test_regions_reach_back_as_far_as_the_lead() -> None:
+    kernel = Prefilter([[b"key"], [b"key"]], [0, 0], [20, 20], leads=[5, 0])
+    text = b"." * 30 + b"key" + b"." * 10 + b"key" + b"." * 30
+    assert kernel.regions(text)[0] == [(0, 28, 63), (1, 13, 63)]
+    assert kernel.regions(text, 0, True)[0] == [(0, 13, 63), (1, 13, 63)]
+    with pytest.raises(ValueError, match="leads: one entry"):
+        Prefilter([[]], [0], leads=[])
+
+
+def test_each_run_has_its_own_region() -> None:
+    kernel = Prefilter([[], [], []], [0, 0, 0], [6, 9, 4], None, [5, 8, 3])
+    text = b"abc.de " * 3 + b" abcde" + b" ." * 20 + b"abcdefgh" + b" ." * 20 + b"abcdef"
+    found, _ = kernel.regions(text)
+    assert [(rule, text[left:right].strip(b" .")) for rule, left, right in found if rule < 2] == [
+        (0, b"c.de  abcde"),
+        (0, b"abcdefgh"),
+        (0, b"abcdef"),
+        (1, b"abcdefgh"),
+    ]
+    assert found == sorted(found)
+    many = b"abcdefgh    " * 200
+    found, _ = Prefilter([[]], [0], [2], None, [8]).regions(many)
+    assert found[:2] == [(0, 0, 10), (0, 10, 22)]
+    assert found[-1][2] == len(many) - 2
+    assert len(found) < 200
