@@ -27,6 +27,8 @@ WORST: dict[str, str] = {
     "base64": "eyJhbGci.",
     "hexadecimal": "0x1f",
     "quotes": 'key="',
+    "assignments": "secret_key=",
+    "hosts": "www.",
 }
 
 

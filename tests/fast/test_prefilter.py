@@ -164,8 +164,8 @@ def test_each_run_has_its_own_region() -> None:
         (1, b"abcdefgh"),
     ]
     assert found == sorted(found)
-    many = b"abcdefgh    " * 200
+    many = b"abcdefgh     " * 200
     found, _ = Prefilter([[]], [0], [2], None, [8]).regions(many)
-    assert found[:2] == [(0, 0, 10), (0, 10, 22)]
-    assert found[-1][2] == len(many) - 2
+    assert found[:2] == [(0, 0, 10), (0, 11, 23)]
+    assert found[-1][2] == len(many) - 3
     assert len(found) < 200
