@@ -102,8 +102,7 @@ cdef inline bint has_digits(
 cdef inline void find_runs(
     Spans *runs, const uint8_t *data, const uint8_t *p, const uint8_t *end, Py_ssize_t least
 ) noexcept nogil:
-    """Where so many letters and digits stand in a row in [p, end). There is room for the first ones; from the last place
-    on they are one.
+    """Where so many letters and digits stand in a row in [p, end). There is room for the first ones; the last are one.
 
     Of what is no such run, only every `least`-th byte and those of its word before it are looked at.
     """
