@@ -28,6 +28,8 @@ _SIZES = (4096, 16384, 65536)
 # Findings in a kilobyte.
 _DIRT = (0.0, 0.25, 1.0, 4.0)
 _PACKS = (10, 50, 150)
+# What a policy gets that names no groups of hazards.
+_DEFAULT = ("pii", "secrets", "private_key")
 _SLICE = 0.02
 
 
@@ -54,6 +56,11 @@ def _profile(count: int | None) -> Profile:
     rules = build().rules
     chosen = rules if count is None else rules[:: len(rules) // count][:count]
     return compile_profile("bench", {rule.id: "mask" for rule in chosen}, build(), bytes(32))
+
+
+def _default() -> Profile:
+    """Of all rules but the hazards and the encoded forms, which are off by default."""
+    return compile_profile("bench", dict.fromkeys(_DEFAULT, "mask"), build(), bytes(32))
 
 
 def _ns(profile: Profile, text: bytes, rounds: int) -> Spread:
@@ -91,7 +98,7 @@ def main(*, rounds: int, out: Path, progress: Callable[[str], None]) -> bool:
     texts = {dirt: prose(_SIZE, dirt) for dirt in _DIRT}
     cells = []
     plain = {}
-    profiles = [_profile(count) for count in (*_PACKS, None)]
+    profiles = [*(_profile(count) for count in _PACKS), _default(), _profile(None)]
     for profile in profiles:
         plain[len(profile.rules)] = _ns(profile, english(_SIZE), rounds)
         for dirt, text in texts.items():
