@@ -27,7 +27,7 @@ from engine.redaction.literals import needs_of
 from engine.redaction.prefixes import longest, prefix_pattern, whole_prefix
 from engine.redaction.regex import RegexError, Scanner, Tails, Together, make_scanner, make_tails, make_together
 from engine.redaction.rule import Rule
-from engine.redaction.steps import steps_of
+from engine.redaction.steps import Steps, steps_of
 from engine.redaction.syntax import SyntaxUnknown
 from engine.redaction.unusual import unusual_of
 
@@ -245,7 +245,7 @@ class _Prefix(NamedTuple):
 class _Reading(NamedTuple):
     """What the automata need of one rule.
 
-    literals, digits, bound, lead, cluster, run: see Prefilter.
+    literals, digits, bound, lead, cluster, run: see Prefilter. steps: see `steps`.
     unusual: the unusual bytes of which one stands in each match, as a number; 0: it can do without.
     leads: the prefixes of its leads, in each of which one of `lead_literals` stands; without them it has no lead, and
     `leads` is that of the rule itself.
@@ -260,6 +260,7 @@ class _Reading(NamedTuple):
     unusual: int
     leads: tuple[_Prefix, ...]
     lead_literals: list[bytes]
+    steps: Steps | None
 
 
 def _read(rule: Rule) -> _Reading:
@@ -276,7 +277,7 @@ def _read(rule: Rule) -> _Reading:
         lead_literals = []
         leads = (_Prefix(prefix_pattern(pattern, _COUNTED_JOINT), bound),)
     lead = lead_to(pattern, [literal.decode() for literal in literals]) if literals else None
-    return _Reading(literals, digits, bound, lead or 0, cluster, run, needed, leads, lead_literals)
+    return _Reading(literals, digits, bound, lead or 0, cluster, run, needed, leads, lead_literals, steps_of(pattern))
 
 
 def _place_of(pattern: str, digits: int, bound: int) -> tuple[ClusterNeed | None, int]:
@@ -328,7 +329,7 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
             [reading.run for reading in readings],
             [reading.lead for reading in readings],
         ),
-        make_scanner([rule.pattern for rule in rules], steps=[steps_of(rule.pattern) for rule in rules]),
+        make_scanner([rule.pattern for rule in rules], steps=[reading.steps for reading in readings]),
         Alike(lines, numbered),
         Alike(lines, others),
         tuple(index in others for index in range(len(rules))),
