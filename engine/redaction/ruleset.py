@@ -20,7 +20,7 @@ from engine.redaction.rule import NO_BOUND, Rule
 from engine.redaction.rules import RULES
 from engine.redaction.syntax import SyntaxUnknown
 
-# So many keywords of one size are looked for one by one; more at each place of the match.
+# So many keywords are looked for one by one; more at each place of the match.
 _FEW: Final = 8
 
 
@@ -66,15 +66,18 @@ def _has_keyword(rule: Rule, match: bytes) -> bool:
         by_size = [(size, frozenset(word for word in words if len(word) == size)) for size in sizes]
         known = _keywords[id(rule.keywords)] = (rule.keywords, by_size)
     lower = match.lower()
-    for size, words_of_size in known[1]:
-        if len(words_of_size) <= _FEW:
+    by_size = known[1]
+    if len(rule.keywords) <= _FEW:
+        for _, words_of_size in by_size:
             for word in words_of_size:
                 if lower.find(word) >= 0:
                     return True
-        else:
-            for at in range(len(lower) - size + 1):
-                if lower[at : at + size] in words_of_size:
-                    return True
+        return False
+    # Most matches begin with theirs.
+    for at in range(len(lower)):
+        for size, words_of_size in by_size:
+            if lower[at : at + size] in words_of_size:
+                return True
     return False
 
 
