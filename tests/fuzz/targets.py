@@ -20,9 +20,13 @@ from engine.identity.shared_key import encode as encode_key
 from engine.policy.loader import PolicyError, parse_policy
 from engine.proxy.heads import MAX_FIELDS, check_head
 from engine.proxy.proxy_protocol import LONGEST, HeaderError, HeaderReader
+from engine.redaction.profile import compile_profile
+from engine.redaction.regex import make_scanner
+from engine.redaction.ruleset import build, places
 from engine.validation.answer_shape import AnswerShapes, ToolSchema, Uncheckable
 from engine.validation.answer_shape_stream import Misfitting, ShapeStream
 from engine.validation.decode import ENDPOINTS, Bounds, decode
+from engine.validation.form import Field, Form
 from engine.validation.schema import Schema
 from engine.validation.unknown import settle_unknown
 from tests.fast.oracles import jsonguard as oracle
@@ -171,6 +175,48 @@ def shared_key(data: bytes) -> None:
     assert join(same, SEED_KEY) == join(SEED_KEY, same)
 
 
+def forms(data: bytes) -> None:
+    """What is written anew has the same parts, each with a head of its own fields and nothing else in it."""
+    fields = []
+    for part in data.split(b"\n--\n"):
+        *head, content = [*part.split(b"\n", 3), b"", b"", b""][:4]
+        name, filename, media = (word.decode("utf-8", "surrogateescape") for word in head)
+        fields.append(Field(name, filename or None, media or None, content))
+    try:
+        form = Form(fields)
+    except Refusal:
+        return
+    values = json.loads(form.as_json())
+    assert form.only(form.as_json()).fields == fields
+    assert values.keys() == {field.name.partition("[")[0] for field in fields}
+    media_type, body = form.encode()
+    boundary = b"--" + media_type.partition(b"boundary=")[2]
+    before, *parts, after = body.split(boundary)
+    assert (before, after, len(parts)) == (b"", b"--\r\n", len(fields))
+    for field, part in zip(fields, parts, strict=True):
+        head, _, content = part.partition(b"\r\n\r\n")
+        assert content == field.data + b"\r\n"
+        assert len(head.splitlines()) == 2 + (field.media is not None)
+        assert head.count(b'"') == 2 + 2 * (field.filename is not None)
+
+
+RULES_OF_PACK = build().rules
+_ALL = compile_profile("all", {rule.id: "flag" for rule in RULES_OF_PACK}, build(), bytes(32))
+_PLAIN = make_scanner([rule.pattern for rule in RULES_OF_PACK])
+
+
+def redaction(data: bytes) -> None:
+    """Searched only where their literals stand and in steps, the rules find what each finds in all of the text."""
+    text = data.decode("utf-8", "replace").encode()
+    found = {place for place in _ALL.found(text) if _ALL.rules[place[2]].detector is None}
+    assert found == {
+        (left, right, index)
+        for index, rule in enumerate(RULES_OF_PACK)
+        if rule.detector is None
+        for left, right in places(rule, _PLAIN, index, text)
+    }
+
+
 SEED_KEY = SharedKey(
     "abc", "alice", ("user",), 1.0, bytes(32), models=("m*",), addresses=("192.0.2.0/24",), expires=2.5
 )
@@ -227,6 +273,22 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
         ],
     ),
     "shared_key": (shared_key, [encode_key(SEED_KEY)]),
+    "forms": (
+        forms,
+        [
+            b"n[]\n\n\n1\n--\nn[]\n\n\n2.5\n--\nfile\na.wav\naudio/wav\n\x00\xff\n--\nafter[seconds]\n\ntext/plain\ntrue",
+            "prompt\n\ntext/plain; charset=utf-8\nh\u00e9llo\n--\nimage[]\n\u00e9.png\n\nx".encode(),
+        ],
+    ),
+    "redaction": (
+        redaction,
+        [
+            b"password: Tr0ub4dor&3, api_key='a8Kd9fJ2a8Kd9fJ2a8Kd' and https://user:pass1@example.com/?token=0a1b2c3d4e5f60",
+            "\u017fecret = Zk9!mQ2x; jane.doe@ex\u00e4mple.com jane@example.com 4111 1111 1111 1111".encode(),
+            b"IBAN DE89370400440532013000, born 1980-02-03, ghp_0a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R",
+            b"<password type='x'>hunter22!</password> --passwd=Tr0ub4dor 2001:db8::1 +44 20 7946 0958 ssn 536-22-1234",
+        ],
+    ),
     "policy_file": (
         policy_file,
         [b'upstreams: {a: {base_url: "http://h/v1"}}\nroles: {r: {models: ["*"], parameters: {n: {max: 1}}}}\n'],
