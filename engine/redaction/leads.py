@@ -47,7 +47,8 @@ class Leads:
 def leads_of(pattern: str) -> Leads:
     """The leads of a pattern. Raises SyntaxUnknown."""
     parsed = parse(pattern)
-    found = _leads(tuple(_parts(parsed.node)), parsed.folds_case, _MOST_LEADS, _are_long)
+    parts = tuple(map(_unwrapped, _parts(parsed.node)))
+    found = _leads(parts, parsed.folds_case, _MOST_LEADS, _are_long)
     if found is None:
         return Leads((pattern,), ())
     heads, literals = found
