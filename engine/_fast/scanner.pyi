@@ -13,6 +13,7 @@ class Scanner:
         patterns: Sequence[str | bytes],
         max_mem: int = ...,
         steps: Sequence[tuple[str | None, str | None, str | None, str | None, int] | None] | None = None,
+        lazy: bool = False,
     ) -> None: ...
     def __len__(self) -> int: ...
     def find(

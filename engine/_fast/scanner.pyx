@@ -114,26 +114,28 @@ cdef class Scanner:
     """The patterns of a list, compiled. `max_mem`: bytes for each pattern. Raises PatternError.
 
     steps: of each pattern, None or (head, before, value, behind, reach), as `redaction.steps` says what they are. What
-    is found is the same without. They are compiled when a text asks for them first.
+    is found is the same without. They are compiled when a text asks for them first. lazy: so are the patterns, which
+    were compiled before; PatternError is then raised by who asks.
     """
 
-    cdef vector[RE2*] _patterns
-    cdef vector[RE2*] _steps            # STEPS of each pattern; NULL: not compiled yet
     cdef list _written
+    cdef vector[RE2*] _patterns         # NULL: not compiled yet
+    cdef list _written_steps
+    cdef vector[RE2*] _steps            # STEPS of each pattern; NULL: not compiled yet
     cdef readonly long max_mem
 
-    def __cinit__(self, patterns, long max_mem = 8 << 20, steps=None):
-        cdef RE2* compiled
+    def __cinit__(self, patterns, long max_mem = 8 << 20, steps=None, bint lazy=False):
+        cdef size_t rule
         self.max_mem = max_mem
-        for index, pattern in enumerate(patterns):
-            compiled = self._compile(pattern)
-            self._patterns.push_back(compiled)
-            if not compiled.ok():
-                raise PatternError(index, compiled.error().decode("utf-8", "replace"))
-        self._written = list(steps or [None] * len(self))
-        if len(self._written) != len(self):
+        self._written = list(patterns)
+        self._written_steps = list(steps or [None] * len(self._written))
+        if len(self._written_steps) != len(self._written):
             raise ValueError("steps: one entry for each pattern is needed")
+        self._patterns.resize(len(self._written), NULL)
         self._steps.resize(STEPS * self._patterns.size(), NULL)
+        if not lazy:
+            for rule in range(self._patterns.size()):
+                self._pattern(rule)
 
     def __dealloc__(self):
         cdef RE2* compiled
@@ -142,21 +144,32 @@ cdef class Scanner:
         for compiled in self._steps:
             del compiled
 
-    cdef RE2* _compile(self, pattern) except NULL:
+    cdef RE2* _compile(self, size_t rule, pattern) except NULL:
         cdef Options options
+        cdef RE2* compiled
         cdef bytes data = pattern.encode() if isinstance(pattern, str) else bytes(pattern)
         options.set_log_errors(False)
         options.set_max_mem(self.max_mem)
-        return new RE2(StringPiece(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)), options)
+        compiled = new RE2(StringPiece(PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)), options)
+        if not compiled.ok():
+            reason = compiled.error().decode("utf-8", "replace")
+            del compiled
+            raise PatternError(rule, reason)
+        return compiled
+
+    cdef RE2* _pattern(self, Py_ssize_t rule) except NULL:
+        if rule < 0 or <size_t> rule >= self._patterns.size():
+            raise IndexError(f"no pattern {rule}")
+        if self._patterns[rule] == NULL:
+            self._patterns[rule] = self._compile(rule, self._written[rule])
+        return self._patterns[rule]
 
     cdef int _step(self, size_t rule, int step, RE2** compiled) except -1:
         """One of a pattern's steps; NULL for one that it does not have."""
         cdef RE2** kept = &self._steps[STEPS * rule + step]
-        text = (<tuple> self._written[rule])[step]
+        text = (<tuple> self._written_steps[rule])[step]
         if text and kept[0] == NULL:
-            kept[0] = self._compile(text)
-            if not kept[0].ok():
-                raise PatternError(rule, kept[0].error().decode("utf-8", "replace"))
+            kept[0] = self._compile(rule, text)
         compiled[0] = kept[0]
         return 0
 
@@ -185,11 +198,9 @@ cdef class Scanner:
         cdef RE2* pattern
         cdef RE2* head = NULL
         cdef cbool matched
-        if rule < 0 or <size_t> rule >= self._patterns.size():
-            raise IndexError(f"no pattern {rule}")
-        pattern = self._patterns[rule]
+        pattern = self._pattern(rule)
         wanted = 2 if pattern.NumberOfCapturingGroups() else 1
-        steps = self._written[rule]
+        steps = self._written_steps[rule]
         if steps is not None:
             self._step(rule, HEAD, &head)
             if before >= 0:
@@ -260,9 +271,8 @@ cdef class Scanner:
         cdef const char* data = PyBytes_AS_STRING(text)
         cdef size_t size = PyBytes_GET_SIZE(text)
         cdef size_t at = max(start, 0)
-        if rule < 0 or <size_t> rule >= self._patterns.size():
-            raise IndexError(f"no pattern {rule}")
-        if at >= size or not self._patterns[rule].Match(StringPiece(data, size), at, size, UNANCHORED, &found, 1):
+        cdef RE2* pattern = self._pattern(rule)
+        if at >= size or not pattern.Match(StringPiece(data, size), at, size, UNANCHORED, &found, 1):
             return size
         return found.data() - data
 
@@ -275,13 +285,10 @@ cdef class Scanner:
         cdef size_t at = max(start, 0)
         cdef size_t stop = size if end < 0 or <size_t> end > size else <size_t> end
         cdef cbool matched
-        cdef RE2* pattern
-        if rule < 0 or <size_t> rule >= self._patterns.size():
-            raise IndexError(f"no pattern {rule}")
-        pattern = self._patterns[rule]
+        cdef RE2* pattern = self._pattern(rule)
         if at > stop:
             return False
-        if self._written[rule] is not None and (<tuple> self._written[rule])[HEAD] is not None:
+        if self._written_steps[rule] is not None and (<tuple> self._written_steps[rule])[HEAD] is not None:
             return self.find(rule, text, start, end, before) is not None
         if stop - at > <size_t> RELEASE_ABOVE:
             with nogil:

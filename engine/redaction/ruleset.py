@@ -2,8 +2,8 @@
 
 A rule that does not compile, does not find one of its examples, or finds something in a counterexample is refused, with
 its name and the reason: nobody runs on a rule that does not do what it says. A user's rules are held against their
-examples whenever they are loaded. The built-in pack is the same on every machine, so its examples are held by the tests
-(and by `tidegate rules test`), not by every start; that its patterns compile is seen when a profile is made.
+examples whenever they are loaded. The built-in pack is the same on every machine, so its patterns and examples are held
+by the tests (and by `tidegate rules test`), not by every start: a pattern is compiled when a text asks for it first.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
+from engine.redaction.edges import at_lines
 from engine.redaction.links import LeadsAway
 from engine.redaction.prefixes import Unbounded, bounded, longest, whole_prefix
 from engine.redaction.regex import RegexError, Scanner, make_scanner
@@ -178,10 +179,10 @@ def build(user_rules: Sequence[Rule] = (), allowed_hosts: frozenset[str] = froze
 
 
 def _streamable(rule: Rule) -> Rule:
-    """The rule with its bound. Raises RuleError where RE2 does not take the pattern of its prefixes."""
+    """The rule with its bound. Raises RuleError where RE2 does not take it so, or the pattern of its prefixes."""
     bound = bound_rule(rule)
     try:
-        make_scanner([whole_prefix(bound.pattern)])
+        make_scanner([bound.pattern, at_lines(bound.pattern), whole_prefix(bound.pattern)])
     except RegexError as error:
         raise RuleError(rule.id, f"the pattern is too large to be searched in a stream: {error.reason}") from None
     return bound

@@ -205,3 +205,20 @@ def test_a_pattern_that_is_none_is_named_with_its_place() -> None:
     with pytest.raises(TypeError):
         Together(["a"]).within(None)  # type: ignore[arg-type]
     assert Together([]).within(b"a") == []
+
+
+def test_a_lazy_scanner_finds_the_same_and_names_a_bad_pattern_when_it_is_asked() -> None:
+    lazy = Scanner(["a(b+)", "("], lazy=True)
+    assert len(lazy) == 2
+    assert lazy.find(0, b"xabb") == Scanner(["a(b+)"]).find(0, b"xabb") == (1, 4, 2, 4)
+    for ask in (lazy.find, lazy.occurs, lazy.tail):
+        with pytest.raises(PatternError) as error:
+            ask(1, b"x")
+        assert error.value.index == 1
+        with pytest.raises(IndexError):
+            ask(2, b"x")
+    with pytest.raises(ValueError, match="steps: one entry"):
+        Scanner(["a"], steps=[None, None])
+    broken = Scanner(["ab"], steps=[("(", None, None, None, 1)], lazy=True)
+    with pytest.raises(PatternError):
+        broken.find(0, b"ab")

@@ -140,3 +140,9 @@ def test_a_rule_that_does_not_do_what_it_says_is_refused(
 ) -> None:
     with pytest.raises(RuleError, match=reason):
         check_rule(Rule("own", "pii", pattern, 10, "[OWN]", examples, counterexamples))
+
+
+def test_a_pattern_that_its_bound_makes_too_large_is_refused_when_it_is_loaded() -> None:
+    rule = Rule("u", "custom", r"k-(?:[a-z]{1,20}x)*", 900, "[U]", ("k-ax",))
+    with pytest.raises(RuleError, match="too large"):
+        build((rule,))
