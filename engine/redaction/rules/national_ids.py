@@ -75,7 +75,7 @@ RULES = (
     named("us_ein", r"ein|employer identification(?: number)?|federal tax id|tax id", r"\d{2}-\d{7}", "TAX_ID", ("ein", "employer identification", "tax id"), ("EIN", "12-3456789"), (), id_checks.varied),
     named("us_npi", r"npi|national provider identifier", r"[12]\d{9}", "NPI", ("npi", "national provider"), ("NPI", "1234567893"), ("npi 1234567890",), id_checks.npi),
     formed("us_medicare", r"\b[1-9][AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y]\d-?[AC-HJKMNP-RT-Y][0-9AC-HJKMNP-RT-Y]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}\b", 13, "MEDICARE", ("1EG4-TE5-MK73", "1EG4TE5MK72"), ("1EG4-SE5-MK73",), None),
-    named("ca_sin", r"sin|social insurance(?: number)?|nas", r"[1-79]\d{2}[ -]?\d{3}[ -]?\d{3}", "SIN", ("sin", "social insurance", "nas"), ("SIN", "619 391 832"), ("sin 619 391 833",), checks.luhn),
+    named("ca_sin", r"sin|social insurance(?: number)?|nas", r"\d{3}[ -]?\d{3}[ -]?\d{3}", "SIN", ("sin", "social insurance", "nas"), ("SIN", "619 391 832"), ("sin 619 391 833",), checks.luhn),
     formed("br_cpf", r"\b\d{3}\.\d{3}\.\d{3}-\d{2}\b", 14, "CPF", ("529.982.247-25",), ("529.982.247-26", "111.111.111-11"), id_checks.brazil_cpf),
     named("br_cpf_named", r"cpf", r"\d{11}", "CPF", ("cpf",), ("CPF", "52998224725"), ("cpf 52998224726",), id_checks.brazil_cpf),
     named("br_rg", r"rg", r"\d{1,2}\.\d{3}\.\d{3}-[\dXx]", "RG", ("rg:", "rg=", "rg_", 'rg"', "rg.", "rg "), ("RG", "12.345.678-9"), (), id_checks.varied),
