@@ -13,7 +13,7 @@ from engine.redaction.prefixes import longest
 from engine.redaction.profile import compile_profile
 from engine.redaction.regex import Scanner, make_scanner
 from engine.redaction.rule import Rule
-from engine.redaction.ruleset import build, places
+from engine.redaction.ruleset import Ruleset, bound_rule, build, places
 from engine.redaction.steps import Steps, steps_of
 
 RULES = [rule for rule in build().rules if rule.pattern and steps_of(rule.pattern) is not None]
@@ -122,6 +122,51 @@ def test_regions_and_steps_lose_nothing_and_add_nothing() -> None:
         found = {(left, right, profile.rules[index].id) for left, right, index in profile.found(each.encode())}
         detected = {profile.rules[index].id for index in profile.detecting}
         assert {place for place in found if place[2] not in detected} == _found_without_help(each.encode())
+
+
+_WORDS = [
+    "key",
+    "sk",
+    "a",
+    "(?:key|sk)",
+    "(?:key|b)",
+    "(?:(?:key|pin)|sk)x",
+    "(?i:pin)",
+    "[pP]in",
+    "[0-9]",
+    "[^z]",
+    "=",
+]
+_TIMES = ["", "", "?", "{0,3}", "{1,40}", "{0,60}?", "{2}"]
+_WORD_PARTS = st.tuples(st.sampled_from(_WORDS), st.sampled_from(_TIMES)).map(lambda pair: f"(?:{pair[0]}){pair[1]}")
+_CHAINS = st.lists(_WORD_PARTS, min_size=1, max_size=4).map("".join)
+_KEYWORDS = st.lists(st.sampled_from(["key", "pin", "sk", "skx", "="]), max_size=3, unique=True).map(tuple)
+_WORDY_TEXTS = st.lists(
+    st.sampled_from(
+        ["key", "KEY", "pin", "sk", "\u017fk", "s\u212a", "x", "=", "b", "1", "22", " ", "\n", "z", "." * 50]
+    ),
+    max_size=30,
+).map("".join)
+
+
+@settings(max_examples=800, derandomize=True, deadline=None)
+@given(
+    _CHAINS,
+    _CHAINS,
+    st.sampled_from(["{0}({1})", "{0}{1}", r"\b(?:{0}|{1})", "(?i){0}({1})", "^{0}{1}"]),
+    _KEYWORDS,
+    _WORDY_TEXTS,
+)
+def test_a_rule_with_keywords_finds_the_same_wherever_they_stand(
+    one: str, two: str, form: str, keywords: tuple[str, ...], text: str
+) -> None:
+    rule = bound_rule(Rule("u", "custom", form.format(one, two), 400, "[U]", (), (), keywords))
+    profile = compile_profile("p", {"u": "flag"}, Ruleset((rule,)), bytes(32))
+    data = text.encode()
+    assert [(left, right) for left, right, _ in profile.found(data)] == list(
+        places(rule, make_scanner([rule.pattern]), 0, data)
+    )
+    assert profile.clean(data) <= (not profile.found(data))
 
 
 def test_a_long_address_costs_no_more_than_its_length() -> None:
