@@ -225,6 +225,18 @@ def _answered(gateway: Gateway, user: str, count: int) -> None:
     until(recorded)
 
 
+def _charged_as_given(gateway: Gateway, counting: CountingUpstream, user: str, used: int) -> None:
+    """Asserts it. What an upstream on a busy machine wrote too late counts as given and was not taken: after the
+    time-out of who waited, or of one whose client had left."""
+    lines = [line for line in gateway.audit() if line.get("subject") == user]
+    bodies = [body for body in counting.bodies if body.get("user") == user]
+    late = sum(line["status"] == 504 for line in lines) - sum(body["model"] == "stall" for body in bodies)
+    left = [line for line in lines if line.get("model") == "gone"]
+    charged = sum(line.get("tokens") == {"input": INPUT, "output": OUTPUT} for line in left)
+    cut = sum(body["model"] == "gone" for body in bodies) - charged
+    assert 0 <= counting.given[user] - used <= (INPUT + OUTPUT) * (late + cut)
+
+
 def test_what_is_charged_is_what_was_given_on_every_way_out(gateway: Gateway, counting: CountingUpstream) -> None:
     key, _ = gateway.key("iris")
     cut = _load(gateway, key, "iris", 2000, 1)
@@ -232,7 +244,7 @@ def test_what_is_charged_is_what_was_given_on_every_way_out(gateway: Gateway, co
     _answered(gateway, "iris", 2000)
     found = _settled(gateway, "iris")
     assert counting.asked["iris"] > 1300
-    assert found["month"]["used"] == counting.given["iris"]
+    _charged_as_given(gateway, counting, "iris", found["month"]["used"])
 
 
 def test_what_is_charged_is_what_was_given_over_a_store_that_hosts_share(
@@ -247,7 +259,7 @@ def test_what_is_charged_is_what_was_given_over_a_store_that_hosts_share(
         _answered(gateway, "lena", 400)
         found = _settled(gateway, "lena")
         assert counting.asked["lena"] > 250
-        assert found["month"]["used"] == counting.given["lena"]
+        _charged_as_given(gateway, counting, "lena", found["month"]["used"])
         gateway.stop()
 
 
