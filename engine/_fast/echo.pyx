@@ -10,7 +10,8 @@ Theory of operation
     The sources' words, pairs of words and sequences of words are kept as SipHash-2-4 values, under a key drawn at
     import, in three open-addressing tables. A text is read word by word with the last few at hand. While none of them
     is a source's, only the seventh and eighth of the words that follow are looked at: where these are no pair of a
-    source, no sequence has both. Where words begin is told for 16 bytes at a time.
+    source, no sequence has both. Where words begin is told for 64 bytes at a time where the machine can, and that two
+    words are no pair of a source's mostly by their first bytes and lengths.
 
     While a text goes on, what may still become a value begins where the last words are pairs of a source, one after the
     other. In a text about something else that is a word or two.
@@ -26,65 +27,37 @@ Not handled
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from libc.stdint cimport uint8_t, uint64_t
+from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
 from engine._fast.siphash cimport siphash
 
 from os import urandom
+from string import ascii_letters, digits
 
 
-cdef extern from *:
-    """
-    #include <stdint.h>
-    #if defined(__SSE2__)
-    #include <emmintrin.h>
-    #endif
-
-    static inline int tg_is_alnum(uint8_t c)
-    {
-        return (uint8_t)(c - '0') < 10 || (uint8_t)((c | 0x20) - 'a') < 26;
-    }
-
-    /* The start of the count-th word (from 1) at p or later, or end. Nothing of a word stands before p. */
-    static inline const uint8_t *tg_word(const uint8_t *p, const uint8_t *end, int count)
-    {
-        int inside = 0;
-    #if defined(__SSE2__)
-        const __m128i fold = _mm_set1_epi8(0x20);
-        while (end - p >= 16) {
-            const __m128i v = _mm_loadu_si128((const __m128i *)p), low = _mm_or_si128(v, fold);
-            const __m128i letter = _mm_and_si128(_mm_cmpgt_epi8(low, _mm_set1_epi8('a' - 1)),
-                                                 _mm_cmplt_epi8(low, _mm_set1_epi8('z' + 1)));
-            const __m128i digit = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8('0' - 1)),
-                                                _mm_cmplt_epi8(v, _mm_set1_epi8('9' + 1)));
-            /* From 0xC0 on, as signed numbers: the first byte of a character that is a word. */
-            const __m128i lead = _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8(-65)),
-                                               _mm_cmplt_epi8(v, _mm_setzero_si128()));
-            const uint32_t words = (uint32_t)_mm_movemask_epi8(_mm_or_si128(letter, digit));
-            uint32_t starts = (words & ~(words << 1 | (uint32_t)inside)) | (uint32_t)_mm_movemask_epi8(lead);
-            /* Few of sixteen bytes begin a word: to count them one by one is faster than without a machine's popcnt. */
-            for (; starts; starts &= starts - 1) {
-                if (--count == 0) return p + __builtin_ctz(starts);
-            }
-            inside = (int)(words >> 15);
-            p += 16;
-        }
-    #endif
-        for (; p < end; p++) {
-            const int alnum = tg_is_alnum(*p);
-            if (((alnum && !inside) || *p >= 0xC0) && --count == 0) return p;
-            inside = alnum;
-        }
-        return end;
-    }
-    """
+cdef extern from "echo_scan.h":
+    ctypedef struct Kind "tg_kind":
+        uint8_t is_member[256]
+    void kind_of "tg_kind_of"(Kind *kind, const uint8_t *members, size_t count)
+    bint is_wide "tg_is_wide"() noexcept nogil
     const uint8_t *tg_word(const uint8_t *p, const uint8_t *end, int count) noexcept nogil
+    uint64_t tg_head(const uint8_t *word, Py_ssize_t size) noexcept nogil
+    uint32_t tg_head_place(uint64_t head) noexcept nogil
+    uint32_t tg_pair_place(uint64_t one, uint64_t two) noexcept nogil
+    bint tg_bit(const uint32_t *bits, uint32_t place) noexcept nogil
+    void tg_set_bit(uint32_t *bits, uint32_t place) noexcept nogil
+    Py_ssize_t tg_skip(
+        bint wide, const Kind *alnum, const uint32_t *heads, const uint32_t *pairs, const uint8_t *text, Py_ssize_t at,
+        Py_ssize_t size, int count,
+    ) noexcept nogil
 
 
 cdef enum:
     IN_A_ROW = 8
+    HEAD_WORDS = 1024           # 2 ** TG_HEAD_BITS bits, 32 in a word
+    PAIR_WORDS = 2048           # 2 ** TG_PAIR_BITS bits
     LONGEST_RUN = 64
     LONGEST_GAP = 32
     LONGEST_WORD = 64
@@ -146,12 +119,24 @@ cdef inline bint _has(const Table *table, uint64_t value) noexcept nogil:
 cdef enum:
     BETWEEN, OF_WORD, CHARACTER
 
+cdef bytes _letters_and_digits = (ascii_letters + digits).encode()
+cdef Kind _alnum
+kind_of(&_alnum, <const uint8_t *>PyBytes_AS_STRING(_letters_and_digits), len(_letters_and_digits))
 cdef uint8_t[256] _kinds
 for _byte in range(256):
-    if _byte >= 0xC0:
-        _kinds[<int>_byte] = CHARACTER
-    elif 48 <= _byte <= 57 or 97 <= (_byte | 0x20) <= 122:
-        _kinds[<int>_byte] = OF_WORD
+    _kinds[<int>_byte] = CHARACTER if _byte >= 0xC0 else OF_WORD if _alnum.is_member[<int>_byte] else BETWEEN
+
+cdef bint _wide = is_wide()
+
+
+def wide(bint wanted) -> bool:
+    """Whether bytes are looked at 64 at a time from now on: where it is wanted and the machine can.
+
+    Both ways find the same; the tests ask for each.
+    """
+    global _wide
+    _wide = wanted and is_wide()
+    return _wide
 
 
 cdef inline bint _is_alnum(uint8_t c) noexcept nogil:
@@ -180,13 +165,13 @@ cdef inline bint _word(const uint8_t *text, Py_ssize_t size, Py_ssize_t at, Word
     return True
 
 
-cdef inline void _hash(const uint8_t *text, Word *word, const uint64_t *lengths) noexcept nogil:
-    """Sets the word's hash. `lengths`: see Echo; NULL: any may be a source's."""
+cdef inline void _hash(const uint8_t *text, Word *word, const uint32_t *heads) noexcept nogil:
+    """Sets the word's hash. `heads`: see Echo; NULL: any may be a source's."""
     cdef uint8_t[LONGEST_WORD] lower
     cdef Py_ssize_t index
     cdef Py_ssize_t length = word.end - word.start
     word.hash = 0
-    if length <= LONGEST_WORD and (lengths == NULL or lengths[text[word.start] | 0x20] >> (length - 1) & 1):
+    if length <= LONGEST_WORD and (heads == NULL or tg_bit(heads, tg_head_place(tg_head(text + word.start, length)))):
         for index in range(length):
             lower[index] = text[word.start + index]
             if 65 <= lower[index] <= 90:
@@ -195,12 +180,12 @@ cdef inline void _hash(const uint8_t *text, Word *word, const uint64_t *lengths)
 
 
 cdef inline bint _next(
-    const uint8_t *text, Py_ssize_t size, Py_ssize_t at, Word *word, const uint64_t *lengths
+    const uint8_t *text, Py_ssize_t size, Py_ssize_t at, Word *word, const uint32_t *heads
 ) noexcept nogil:
     """The first word that begins at `at` or later, with its hash."""
     if not _word(text, size, at, word):
         return False
-    _hash(text, word, lengths)
+    _hash(text, word, heads)
     return True
 
 
@@ -218,7 +203,9 @@ cdef class Echo:
     cdef Table _words
     cdef Table _pairs
     cdef Table _sequences
-    cdef uint64_t[256] _lengths             # by the first byte of a word, with 0x20: a bit for each length less 1
+    # Which words may be a source's, and which two that follow each other, as bits by what `tg_head` tells of a word.
+    cdef uint32_t[HEAD_WORDS] _heads
+    cdef uint32_t[PAIR_WORDS] _pair_heads
     cdef bint _empty
 
     def __cinit__(self, sources, Py_ssize_t most):
@@ -227,6 +214,8 @@ cdef class Echo:
         cdef Word word
         cdef bytes data
         cdef uint64_t sequence
+        cdef uint64_t head
+        cdef uint64_t last = 0
         lists = []
         for source in sources:
             data = source
@@ -236,9 +225,11 @@ cdef class Echo:
                 found.append(word.hash)
                 index = word.end
                 if word.hash:
-                    self._lengths[(<const uint8_t *>PyBytes_AS_STRING(data))[word.start] | 0x20] |= (
-                        <uint64_t>1 << (word.end - word.start - 1)
-                    )
+                    head = tg_head(<const uint8_t *>PyBytes_AS_STRING(data) + word.start, word.end - word.start)
+                    tg_set_bit(self._heads, tg_head_place(head))
+                    if len(found) > 1 and found[len(found) - 2]:
+                        tg_set_bit(self._pair_heads, tg_pair_place(last, head))
+                    last = head
             room -= len(found)
             if len(found) >= IN_A_ROW:
                 lists.append(found)
@@ -276,15 +267,16 @@ cdef class Echo:
         """From where on a sequence may stand that begins at `at` or later, before which no word goes on."""
         cdef Word one, two
         while True:
+            at = tg_skip(_wide, &_alnum, self._heads, self._pair_heads, data, at, size, IN_A_ROW)
             two.start = tg_word(data + at, data + size, IN_A_ROW) - data
-            if not _next(data, size, two.start, &two, self._lengths):
+            if not _next(data, size, two.start, &two, self._heads):
                 return size
             # Most often it is no word of a source, and the one before it need not be asked.
             if not _has(&self._words, two.hash):
                 at = two.end
                 continue
             one.start = tg_word(data + at, data + size, IN_A_ROW - 1) - data
-            _next(data, size, one.start, &one, self._lengths)
+            _next(data, size, one.start, &one, self._heads)
             if _has(&self._words, one.hash) and self._follows(&one, &two):
                 return at
             at = two.start
@@ -306,7 +298,7 @@ cdef class Echo:
             return None
         at = max(at, 0)
         index = self._skip(data, size, self._from(data, size, at))
-        while _next(data, size, index, &word, self._lengths):
+        while _next(data, size, index, &word, self._heads):
             index = word.end
             known = _has(&self._words, word.hash)
             if not known or (length and not self._follows(&run[length - 1], &word)):
@@ -353,12 +345,12 @@ cdef class Echo:
         cdef bint found = False
         if at == 0:
             return 0
-        if _next(data, size, _behind(data, size, at), &following, self._lengths) and _has(&self._words, following.hash):
+        if _next(data, size, _behind(data, size, at), &following, self._heads) and _has(&self._words, following.hash):
             for room in range(2):
                 index = max(at - ROOMS[room], 0)
                 if index:
                     index = _behind(data, size, index)
-                while _next(data, size, index, &word, self._lengths) and word.start < at:
+                while _next(data, size, index, &word, self._heads) and word.start < at:
                     last = word
                     found = True
                     index = word.end
@@ -394,7 +386,7 @@ cdef class Echo:
         cdef Py_ssize_t least, gap
         cdef const Word *word
         cdef const Word *following = NULL
-        while _next(data, size, index, &words[count % (LONGEST_RUN + 1)], self._lengths):
+        while _next(data, size, index, &words[count % (LONGEST_RUN + 1)], self._heads):
             index = words[count % (LONGEST_RUN + 1)].end
             count += 1
         live[0] = size

@@ -27,11 +27,13 @@ Not handled
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memchr, memset
+from libc.string cimport memset
 
 from engine._fast.prefilter_clusters cimport (
     Cluster,
     Clusters,
+    Kind,
+    Row,
     Spans,
     add_digits,
     find_runs,
@@ -41,6 +43,8 @@ from engine._fast.prefilter_clusters cimport (
     whole_from,
 )
 
+
+import string
 
 cdef extern from "prefilter_scan.h":
     const uint8_t *next_digit "tg_next_digit"(const uint8_t *p, const uint8_t *end) noexcept nogil
@@ -53,6 +57,14 @@ cdef extern from "prefilter_scan.h":
     ) noexcept nogil
     uint32_t rarest_gram "tg_rarest_gram"(const uint8_t *text, uint32_t size) noexcept nogil
 
+cdef extern from "runs_scan.h":
+    void kind_of "tg_kind_of"(Kind *kind, const uint8_t *members, size_t count)
+    void row_of "tg_row_of"(Row *row, const uint8_t *members, size_t count, Py_ssize_t least)
+    bint is_wide "tg_is_wide"() noexcept nogil
+    const uint8_t *next_member "tg_next_member"(
+        bint wide, const Kind *kind, const uint8_t *p, const uint8_t *end
+    ) noexcept nogil
+
 cdef extern from *:
     int lowest_bit "__builtin_ctzll"(uint64_t word) noexcept nogil
 
@@ -62,8 +74,8 @@ cdef Py_ssize_t RELEASE_ABOVE = 16384
 
 cdef enum:
     GRAM = 3
-    GRAMS = 65536
-    GRAM_WORDS = 2048           # bits, in words of 32
+    GRAM_WORDS = 2048           # 65,536 bits, in words of 32
+    BUCKETS = 4096
     MOST_RULES = 1024
     RULE_WORDS = 16
     # Digits of one number may be written with this many bytes between two of them.
@@ -76,6 +88,8 @@ cdef enum:
 
 cdef list NOTHING = []
 cdef bint _gathers = gathers_words()
+cdef bint _wide = is_wide()
+cdef bytes ALNUM = (string.ascii_letters + string.digits).encode()
 
 GAP = DIGIT_GAP
 """How many other bytes may stand between two digits that are close together."""
@@ -87,12 +101,14 @@ LOOSE, STRICT, LED = range(3)
 
 
 def gather(bint wanted) -> bool:
-    """Whether literals are looked up several at a time from now on: where it is wanted and the machine does it well.
+    """Whether literals are looked up several at a time from now on, and other bytes 64 at a time: where it is wanted
+    and the machine does it well. Whether it is so with literals.
 
     Both ways find the same; the tests ask for each.
     """
-    global _gathers
+    global _gathers, _wide
     _gathers = wanted and gathers_words()
+    _wide = wanted and is_wide()
     return _gathers
 
 
@@ -105,11 +121,15 @@ cdef struct Literal:
     const uint8_t *text         # in lower case
     uint32_t size
     uint32_t offset             # of its hashed run
-    uint32_t head               # this run, and the byte behind it, as one number
-    uint32_t mask               # without that byte where the literal has none
     uint32_t first              # of its rules, among those of all literals
     uint16_t rules              # how many
-    uint16_t next               # the next literal with this hash, + 1
+
+
+# What is asked of a place whose three bytes hash to those of a literal: small, because of all places it is asked.
+cdef struct Head:
+    uint32_t bytes              # the three bytes, and the one behind them, as one number
+    uint16_t literal
+    uint16_t without            # bits of the one behind, where the literal ends with the three: it does not matter
 
 
 cdef struct Hits:
@@ -157,11 +177,13 @@ cdef class Prefilter:
     """
 
     cdef uint32_t _bits[GRAM_WORDS]
-    cdef uint16_t *_first
+    cdef uint16_t _begins[BUCKETS + 1]    # where the heads begin whose hashes end alike
+    cdef Head *_heads
     cdef list _texts
     cdef Literal *_literals
     cdef Py_ssize_t _count
     cdef Py_ssize_t _short_count          # the first of them have 1 or 2 bytes
+    cdef Kind _short_begins               # what these begin with
     cdef uint16_t *_rules_of
     cdef uint64_t _always[RULE_WORDS]     # rules that need no literal
     cdef uint64_t _placeless[RULE_WORDS]  # of these, those that have neither a cluster nor a run
@@ -175,7 +197,8 @@ cdef class Prefilter:
     cdef Reach _loose[COUNTS]             # by the digits of a cluster
     cdef Reach _strict[COUNTS]
     cdef Reach _led[COUNTS]               # by the digits in a row behind a letter
-    cdef list _runs                         # (run, rule), the shortest run first
+    cdef list _runs                       # (run, rule), the shortest run first
+    cdef Row _row                         # of letters and digits, as long as the shortest
 
     def __cinit__(self, literals, digits, bounds=None, clusters=None, runs=None, leads=None):
         self._rules = len(literals)
@@ -210,7 +233,9 @@ cdef class Prefilter:
         """Store the literals: the short ones, and the others by the hash of three bytes."""
         cdef Py_ssize_t index, total
         cdef Literal *literal
+        cdef Head *head
         cdef uint32_t gram
+        cdef bytes begins
         short_ones = [each for each in rules_of if len(each) < GRAM]
         long_ones = [each for each in rules_of if len(each) >= GRAM]
         self._texts = short_ones + long_ones
@@ -219,12 +244,13 @@ cdef class Prefilter:
         if self._count >= 0xFFFF:
             raise ValueError("too many literals")
         total = sum(map(len, rules_of.values()))
-        self._first = <uint16_t *>calloc(GRAMS, sizeof(uint16_t))
+        self._heads = <Head *>calloc(self._count + 1, sizeof(Head))
         self._literals = <Literal *>calloc(self._count + 1, sizeof(Literal))
         self._rules_of = <uint16_t *>calloc(total + 1, sizeof(uint16_t))
-        if self._first == NULL or self._literals == NULL or self._rules_of == NULL:
+        if self._heads == NULL or self._literals == NULL or self._rules_of == NULL:
             raise MemoryError()
         total = 0
+        buckets = [[] for _ in range(BUCKETS)]
         for index in range(self._count):
             text = self._texts[index]
             literal = self._literals + index
@@ -238,12 +264,21 @@ cdef class Prefilter:
             if index < self._short_count:
                 continue
             literal.offset = rarest_gram(literal.text, literal.size)
-            literal.mask = 0xFFFFFF if literal.size - literal.offset == GRAM else 0xFFFFFFFF
-            literal.head = four_bytes(literal.text + literal.offset) & literal.mask
             gram = gram_of(literal.text + literal.offset)
-            literal.next = self._first[gram]
-            self._first[gram] = index + 1
             self._bits[gram // 32] |= <uint32_t>1 << (gram % 32)
+            buckets[gram % BUCKETS].append(index)
+        head = self._heads
+        for index, bucket in enumerate(buckets):
+            self._begins[index] = head - self._heads
+            for number in bucket:
+                literal = self._literals + <Py_ssize_t>number
+                head.literal = number
+                head.without = 8 if literal.size - literal.offset == GRAM else 0
+                head.bytes = four_bytes(literal.text + literal.offset) << head.without
+                head += 1
+        self._begins[BUCKETS] = head - self._heads
+        begins = bytes({each for text in short_ones for each in (text[0], text[:1].upper()[0])})
+        kind_of(&self._short_begins, <const uint8_t *>PyBytes_AS_STRING(begins), len(begins))
         return 0
 
     cdef int _place(self, literals, bounds, clusters, runs) except -1:
@@ -277,10 +312,12 @@ cdef class Prefilter:
                 reach.lead = max(reach.lead, <int32_t>lead)
                 reach.trail = max(reach.trail, <int32_t>trail)
         self._runs.sort()
+        if self._runs:
+            row_of(&self._row, <const uint8_t *>PyBytes_AS_STRING(ALNUM), len(ALNUM), self._runs[0][0])
         return 0
 
     def __dealloc__(self):
-        free(self._first)
+        free(self._heads)
         free(self._literals)
         free(self._rules_of)
 
@@ -293,35 +330,38 @@ cdef class Prefilter:
         cdef const uint8_t *places[TG_MOST_PLACES]
         cdef const uint8_t *place
         cdef int number, count
+        cdef uint32_t there, bucket
         cdef uint16_t index
-        cdef uint32_t head
-        cdef Literal *literal
+        cdef const Head *head
+        cdef const Head *behind
+        cdef const Literal *literal
         memset(hits.rules, 0, (self._rules + 63) // 64 * sizeof(uint64_t))
         while p <= last:
             count = find_places(_gathers, &p, last, self._bits, places)
             for number in range(count):
                 place = places[number]
-                index = self._first[gram_of(place)]
-                head = four_bytes(place)
-                while index:
-                    literal = self._literals + index - 1
-                    if (
-                        head & literal.mask == literal.head
-                        and place - start >= literal.offset
-                        and end - place >= literal.size - literal.offset
-                        and _same(place - literal.offset, literal.text, literal.size)
-                    ):
-                        self._note(hits, literal, place - literal.offset, loose)
-                    index = literal.next
-        for index in range(self._short_count):
-            literal = self._literals + index
-            p = start
-            while True:
-                p = _next_short(p, end, literal)
-                if p == NULL:
-                    break
-                self._note(hits, literal, p, loose)
-                p += 1
+                there = four_bytes(place)
+                bucket = gram_of(place) % BUCKETS
+                head = self._heads + self._begins[bucket]
+                behind = self._heads + self._begins[bucket + 1]
+                while head < behind:
+                    if there << head.without == head.bytes:
+                        literal = self._literals + head.literal
+                        if (
+                            place - start >= literal.offset
+                            and end - place >= literal.size - literal.offset
+                            and _same(place - literal.offset, literal.text, literal.size)
+                        ):
+                            self._note(hits, literal, place - literal.offset, loose)
+                    head += 1
+        if self._short_count:
+            p = next_member(_wide, &self._short_begins, start, end)
+            while p < end:
+                for index in range(self._short_count):
+                    literal = self._literals + index
+                    if end - p >= literal.size and _same(p, literal.text, literal.size):
+                        self._note(hits, literal, p, loose)
+                p = next_member(_wide, &self._short_begins, p + 1, end)
 
     cdef void _note(
         self, Hits *hits, const Literal *literal, const uint8_t *at, const Clusters *loose
@@ -430,7 +470,7 @@ cdef class Prefilter:
                     left, right = parts.items[part].left, parts.items[part].right
                     rules.append((rule, whole_from(data, left, right), right))
         if self._runs:
-            find_runs(&found, data, start, end, self._runs[0][0])
+            find_runs(&found, _wide, &self._row, data, start - data, end - data)
             for run, rule in self._runs if found.size else NOTHING:
                 parts.size = 0
                 for part in range(found.size):
@@ -540,17 +580,3 @@ cdef class Prefilter:
             (whole_from(data, spans.items[index].left, spans.items[index].right), spans.items[index].right)
             for index in range(spans.size)
         ]
-
-
-cdef const uint8_t *_next_short(const uint8_t *p, const uint8_t *end, const Literal *literal) noexcept nogil:
-    """Where a literal of one or two bytes stands next in [p, end), or NULL."""
-    cdef bint one_case = not 97 <= literal.text[0] <= 122
-    while end - p >= literal.size:
-        if one_case:
-            p = <const uint8_t *>memchr(p, literal.text[0], end - p)
-            if p == NULL or end - p < literal.size:
-                return NULL
-        if _same(p, literal.text, literal.size):
-            return p
-        p += 1
-    return NULL

@@ -7,8 +7,14 @@ from libc.stdint cimport uint8_t, uint32_t
 from libc.string cimport memmove
 
 
-cdef extern from "prefilter_scan.h":
-    bint is_alnum "tg_is_alnum"(uint8_t c) noexcept nogil
+cdef extern from "runs_scan.h":
+    ctypedef struct Kind "tg_kind":
+        uint8_t is_member[256]
+    ctypedef struct Row "tg_row":
+        Kind kind
+    Py_ssize_t next_run "tg_run"(
+        bint wide, const Row *row, const uint8_t *text, Py_ssize_t at, Py_ssize_t size
+    ) noexcept nogil
 
 cdef enum:
     MOST_CLUSTERS = 256         # far more than any text of the size of an answer has of those that count
@@ -100,25 +106,21 @@ cdef inline bint has_digits(
 
 
 cdef inline void find_runs(
-    Spans *runs, const uint8_t *data, const uint8_t *p, const uint8_t *end, Py_ssize_t least
+    Spans *runs, bint wide, const Row *row, const uint8_t *data, Py_ssize_t at, Py_ssize_t size
 ) noexcept nogil:
-    """Where so many letters and digits stand in a row in [p, end). There is room for the first ones; the last are one.
-
-    Of what is no such run, only every `least`-th byte and those of its word before it are looked at.
+    """Where enough letters and digits stand in a row in [at, size). There is room for the first ones; the last are one.
     """
-    cdef const uint8_t *begin
+    cdef Py_ssize_t behind
     runs.size = 0
-    while end - p >= least:
-        begin = p + least
-        while begin > p and is_alnum((begin - 1)[0]):
-            begin -= 1
-        if begin > p:
-            p = begin
-            continue
-        p += least
-        while p < end and is_alnum(p[0]):
-            p += 1
+    while True:
+        at = next_run(wide, row, data, at, size)
+        if at >= size:
+            return
+        behind = at
+        while behind < size and row.kind.is_member[data[behind]]:
+            behind += 1
         if runs.size < MOST_RUNS:
-            runs.items[runs.size].left = begin - data
+            runs.items[runs.size].left = at
             runs.size += 1
-        runs.items[runs.size - 1].right = p - data
+        runs.items[runs.size - 1].right = behind
+        at = behind

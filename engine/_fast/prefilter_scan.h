@@ -35,13 +35,6 @@ static inline const uint8_t *tg_next_digit(const uint8_t *p, const uint8_t *end)
     return p;
 }
 
-static const uint8_t tg_alnum[256] = {['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1};
-
-static inline int tg_is_alnum(uint8_t c)
-{
-    return tg_alnum[c];
-}
-
 /* Three bytes, the lowest of `bytes`, as 16 bits. The fourth falls out of the product, whose factor ends in eight zeros.
    Upper and lower case fold together; that other characters do too costs a comparison, not a miss. */
 static inline uint32_t tg_hash_gram(uint32_t lower)

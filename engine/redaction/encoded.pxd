@@ -6,7 +6,7 @@ cdef class EncodedText:
     cdef bytes _mark
     cdef object _finds
     cdef frozenset _members
-    cdef object _runs
+    cdef object _tokens
 
     cpdef find(self, bytes text, Py_ssize_t at, Py_ssize_t before)
     cpdef Py_ssize_t tail(self, bytes text, Py_ssize_t start) except -1

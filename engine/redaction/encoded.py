@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from engine._fast.runs import Runs
+from engine._fast.runs import Tokens
 
 LONGEST: Final = 2048
 
@@ -36,7 +36,8 @@ _HEX_ESCAPE: Final = b"\\x"
 class EncodedText:
     """Finds tokens of `alphabet` whose decoded text `finds` accepts; without it, all that decode to text.
 
-    `ending`: characters that a token may have at its end only. `mark`: what every token has that is worth decoding.
+    `ending`: characters that a token may have at its end only, two of them at most. `mark`: the character that every
+    token has that is worth decoding, or none.
     """
 
     def __init__(
@@ -55,8 +56,7 @@ class EncodedText:
         self._mark = mark
         self._finds = finds
         self._members = frozenset(alphabet)
-        # `ending` may stand twice.
-        self._runs = Runs(alphabet, least - len(ending) * 2)
+        self._tokens = Tokens(alphabet, least, LONGEST, ending, mark, decode is base_64)
 
     def within(self, finds: Finds) -> EncodedText:
         """The same for a profile: `finds` tells whether its other rules find something."""
@@ -67,18 +67,9 @@ class EncodedText:
         return 1
 
     def find(self, text: bytes, at: int, before: int) -> tuple[int, int] | None:
-        if self._mark and text.find(self._mark, at) < 0:
-            return None
-        if at and at < len(text) and text[at - 1] in self._members:
-            # What is left of a token that begins before.
-            at = len(text) - len(text[at:].lstrip(self._alphabet))
-        while (run := self._runs.find(text, at)) is not None:
-            left, right = run
-            if left >= before:
-                return None
-            while right < len(text) and text[right] in self._ending:
-                right += 1
-            if self._least <= right - left <= LONGEST and self._hides(text[left:right]):
+        while (token := self._tokens.find(text, at, before)) is not None:
+            left, right = token
+            if self._hides(text[left:right]):
                 return left, right
             at = right
         return None
@@ -91,8 +82,6 @@ class EncodedText:
         return size if left == end or begins_before or size - left > LONGEST else left
 
     def _hides(self, token: bytes) -> bool:
-        if self._mark and self._mark not in token:
-            return False
         text = self._decode(token)
         if text is None or text == token or text.translate(None, _CONTROLS) != text:
             return False

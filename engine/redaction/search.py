@@ -47,6 +47,8 @@ _MANY_DIGITS: Final = 4
 _LEAST_RUN: Final = 16
 # More digits than any text has: such a rule is none of the prefilter's.
 _NEVER: Final = 0xFFFFFFFF
+# Of the unusual bytes of a text, as a number, those that are not of ASCII make it as large at least.
+_OUTSIDE_ASCII: Final = 1 << 128
 # Rules whose matches are shorter, in bytes, may hold back as much as each other.
 _SHORT: Final = 64
 
@@ -208,7 +210,9 @@ class Search:
     def candidates(self, text: bytes, start: int = 0) -> list[Region]:
         """The rules that may match from byte `start` on, and where."""
         found, spans = self.prefilter.regions(text, start)
-        if found and _has_folded(text):
+        there = unusual(text, start) if found or self.unusual else 0
+        # Most texts are of ASCII, which is known by now.
+        if found and there >= _OUTSIDE_ASCII and _has_folded(text):
             found, spans = self.prefilter.regions(text, start, True)
         if spans:
             found = found + self.numbered.regions(text, spans)
@@ -218,10 +222,8 @@ class Search:
             if whole:
                 found = [region for region in found if not is_other[region[0]]]
                 found += self.others.regions(text, [(start, len(text))])
-        if self.unusual:
-            there = unusual(text, start)
-            if there:
-                found = found + [(rule, start, len(text)) for rule, needed in self.unusual if needed & there]
+        if there and self.unusual:
+            found = found + [(rule, start, len(text)) for rule, needed in self.unusual if needed & there]
         return found
 
     def occurs(self, rule: int, text: bytes, left: int, right: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,6 +33,12 @@ PARTS = st.lists(
 SOURCES = st.sampled_from([(SOURCE,), ("too few words",), (), (SOURCE, " ".join(WORDS[3:12]))])
 
 
+@pytest.fixture(autouse=True)
+def _wide_again() -> Iterator[None]:
+    yield
+    echo.wide(True)
+
+
 def test_the_compiled_kernel_is_tested() -> None:
     assert echo.__file__.endswith(".so")
     assert (echo.WORDS, echo.LONGEST, echo.GAP, echo.WORD) == (oracle.WORDS, oracle.LONGEST, oracle.GAP, oracle.WORD)
@@ -38,10 +46,11 @@ def test_the_compiled_kernel_is_tested() -> None:
 
 
 @settings(max_examples=600, derandomize=True, deadline=None)
-@given(SOURCES, PARTS, st.integers(0, 60), st.integers(0, 200), st.sampled_from([100, 11, 9]))
+@given(st.booleans(), SOURCES, PARTS, st.integers(0, 60), st.integers(0, 200), st.sampled_from([100, 11, 9]))
 def test_finds_and_holds_what_the_oracle_does(
-    sources: tuple[str, ...], text: str, start: int, before: int, most: int
+    wide: bool, sources: tuple[str, ...], text: str, start: int, before: int, most: int
 ) -> None:
+    echo.wide(wide)
     encoded = [source.encode() for source in sources]
     kernel, plain = Echo(encoded, most), oracle.Echo(encoded, most)
     data = text.encode()
@@ -53,13 +62,15 @@ def test_finds_and_holds_what_the_oracle_does(
 
 @settings(max_examples=400, derandomize=True, deadline=None)
 @given(
-    st.lists(st.sampled_from([*WORDS, "other", "語", "é", "\x80", "-", "  ", "x" * 66]), max_size=40),
+    st.booleans(),
+    st.lists(st.sampled_from([*WORDS, "other", "語", "é", "\x80", "-", "  ", "x" * 66]), max_size=60),
     st.sampled_from([" ", "", ", "]),
     st.integers(0, 12),
     st.integers(0, 9),
 )
-def test_a_run_is_found_wherever_it_stands(ahead: list[str], joint: str, first: int, size: int) -> None:
+def test_a_run_is_found_wherever_it_stands(wide: bool, ahead: list[str], joint: str, first: int, size: int) -> None:
     """Between words of which some are the source's, so that what is passed over ends anywhere."""
+    echo.wide(wide)
     text = f"{joint.join(ahead)} {' '.join(WORDS[first : first + size])} {joint.join(ahead[::-1])}"
     data = text.encode("utf-8", "surrogateescape").replace(b"\xc2\x80", b"\x80")
     kernel, plain = Echo([SOURCE.encode()], 100), oracle.Echo([SOURCE.encode()], 100)
@@ -68,6 +79,19 @@ def test_a_run_is_found_wherever_it_stands(ahead: list[str], joint: str, first: 
         assert kernel.find(data, at, len(data)) == found
         at = found[1]
     assert kernel.find(data, at, len(data)) is None
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_a_run_is_found_far_in_a_long_text(wide: bool) -> None:
+    """At every place in and around the pieces of a text that are read at once, and behind words that are the source's
+    but no pair of it."""
+    echo.wide(wide)
+    kernel = Echo([SOURCE.encode()], 100)
+    run = b"two three, four five six seven eight; nine"
+    for before in range(3800, 4300, 7):
+        words = b"seven ten " * (before // 10) + b"." * (before % 10) + b" "
+        text = words + run + b" other words " * 30
+        assert kernel.find(text, 0, len(text)) == (len(words), len(words) + len(run))
 
 
 @pytest.mark.parametrize("size", [7, 8, 63, 64, 65, 200])

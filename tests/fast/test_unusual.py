@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +11,12 @@ from hypothesis import strategies as st
 from engine._fast import unusual as kernel
 from engine._fast.unusual import unusual
 from tests.fast.oracles import unusual as oracle
+
+
+@pytest.fixture(autouse=True)
+def _wide_again() -> Iterator[None]:
+    yield
+    kernel.wide(True)
 
 
 def test_the_compiled_kernel_is_tested() -> None:
@@ -20,8 +28,10 @@ def test_each_byte(byte: int) -> None:
     assert unusual(bytes([byte])) == (0 if byte in oracle.USUAL else 1 << byte)
 
 
-@pytest.mark.parametrize("size", [*range(70), 500])
-def test_a_byte_is_seen_wherever_it_stands(size: int) -> None:
+@pytest.mark.parametrize("wide", [True, False])
+@pytest.mark.parametrize("size", [*range(70), 128, 129, 500])
+def test_a_byte_is_seen_wherever_it_stands(size: int, wide: bool) -> None:
+    kernel.wide(wide)
     for place in range(size):
         text = b"a" * place + b"\x7f" + b"\n" * (size - place - 1)
         assert unusual(text) == 1 << 127
@@ -30,8 +40,13 @@ def test_a_byte_is_seen_wherever_it_stands(size: int) -> None:
 
 
 @settings(max_examples=300, derandomize=True, deadline=None)
-@given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode), st.integers(-3, 210))
-def test_what_is_found_is_what_the_oracle_finds(text: bytes, start: int) -> None:
+@given(
+    st.booleans(),
+    st.binary(max_size=200) | st.text(max_size=100).map(str.encode) | st.text("aé \x1b", max_size=300).map(str.encode),
+    st.integers(-3, 210),
+)
+def test_what_is_found_is_what_the_oracle_finds(wide: bool, text: bytes, start: int) -> None:
+    kernel.wide(wide)
     assert unusual(text, start) == oracle.unusual(text, start)
 
 

@@ -16,8 +16,10 @@ _WORDS = _LETTERS + _DIGITS + b"._~+@-"
 _MAIL = "jane.doe@example.com"
 
 
-def _rule(id: str, detector: Detector, examples: tuple[str, ...], counterexamples: tuple[str, ...]) -> Rule:
-    return Rule(id, GROUP, "", LONGEST, "[ENCODED]", examples, counterexamples, detector=detector)
+def _rule(
+    id: str, detector: Detector, examples: tuple[str, ...], counterexamples: tuple[str, ...], *keywords: str
+) -> Rule:
+    return Rule(id, GROUP, "", LONGEST, "[ENCODED]", examples, counterexamples, keywords, detector=detector)
 
 
 # An email address has six bytes at least, and more wherever it is anybody's.
@@ -27,12 +29,14 @@ RULES = (
         EncodedText(percent, _WORDS + b"%!*", 6, mark=b"%"),
         ("jane.doe%40example.com", "%6a%61%6e%65@example.com"),
         ("100% of it", "jane", "%ff%fe%fd%fc"),
+        "%",
     ),
     _rule(
         "encoded_entity",
         EncodedText(entities, _WORDS + b"&#;", 6, mark=b"&"),
         ("jane.doe&#64;example.com", "jane.doe&#x40;example.com", "jane&commat;example.com"),
         ("R&D", "salt & pepper", "&unknown;"),
+        "&",
     ),
     _rule(
         "encoded_base64",
