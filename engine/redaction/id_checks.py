@@ -42,9 +42,18 @@ def varied(text: str) -> bool:
     return kinds(text) > 2
 
 
+_DATE: Final = re.compile(r"(?:19|20)\d\d([-/.])\d\d?\1\d\d?|\d\d?([-/.])\d\d?\2(?:19|20)\d\d")
+_US_SHAPE: Final = re.compile(r"\d{3}([ -]?)\d{2}\1\d{4}")
+
+
 def numbered(text: str) -> bool:
-    """At least six digits, of three kinds: a number behind the name of one."""
-    return len(digits(text)) > 5 and varied(text)
+    """At least six digits, of three kinds, and no date: a number behind the name of one."""
+    return len(digits(text)) > 5 and varied(text) and _DATE.fullmatch(text) is None
+
+
+def social_number(text: str) -> bool:
+    """The same, but for what has the form of a number of the United States."""
+    return numbered(text) and _US_SHAPE.fullmatch(text) is None
 
 
 def is_date(year: int, month: int, day: int) -> bool:
@@ -387,3 +396,21 @@ def born(text: str) -> bool:
         return is_date(parts[0], parts[1], parts[2])
     year = parts[2] if parts[2] > 99 else 1900 + parts[2]
     return is_date(year, parts[1], parts[0]) or is_date(year, parts[0], parts[1])
+
+
+def drug_registration(text: str) -> bool:
+    """A registration number of the Drug Enforcement Administration of the United States."""
+    odd, even = text[2:7:2], text[3:8:2]
+    return (sum(map(int, odd)) + 2 * sum(map(int, even))) % 10 == int(text[8])
+
+
+_GSTIN_SIGNS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def india_gstin(text: str) -> bool:
+    """The last of fifteen signs, by the Luhn algorithm modulo 36."""
+    total = 0
+    for place, sign in enumerate(text[:14]):
+        product = _GSTIN_SIGNS.index(sign) * (1 + place % 2)
+        total += product // 36 + product % 36
+    return _GSTIN_SIGNS[-total % 36] == text[14]

@@ -24,6 +24,34 @@ RULES = (
         # Nor within a longer local part.
         string.ascii_letters + string.digits + "_",
     ),
+    # As people write one to hide it from those who gather them.
+    Rule(
+        "email_spelled",
+        "pii",
+        r"(?i:\b[a-z0-9_][a-z0-9._%+-]{0,63} ?[\[({<] ?at ?[\])}>] ?"
+        r"[a-z0-9][a-z0-9-]{0,61}(?: ?(?:\.|[\[({<] ?dot ?[\])}>]) ?[a-z0-9-]{2,61}){1,4}\b"
+        r"|\b[a-z0-9_-]{1,32}(?: dot [a-z0-9_-]{1,32}){0,3} at [a-z0-9-]{2,61}"
+        r"(?: dot [a-z0-9-]{2,61}){0,2} dot (?:com|org|net|edu|gov|info|io)\b)",
+        400,
+        "[EMAIL]",
+        ("jane.doe[at]example[dot]com", "jane (at) example.co.uk", "jane dot doe at example dot com"),
+        ("array[at] = 3", "look at it.", "we met at noon", "the dot com boom"),
+        (
+            "[at]",
+            "(at)",
+            "{at}",
+            "<at>",
+            "[ at",
+            "( at",
+            " dot com",
+            " dot org",
+            " dot net",
+            " dot edu",
+            " dot gov",
+            " dot info",
+            " dot io",
+        ),
+    ),
     Rule(
         "card",
         "pii",
