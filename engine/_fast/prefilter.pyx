@@ -84,7 +84,7 @@ cdef enum:
     COUNTS = 32
     NO_REACH = -1
     # Parts of a text that are searched for one rule each by itself: of more, the last ones are one.
-    MOST_PARTS = 4
+    MOST_PARTS = 8
 
 cdef list NOTHING = []
 cdef bint _gathers = gathers_words()

@@ -47,8 +47,8 @@ _MANY_DIGITS: Final = 4
 _LEAST_RUN: Final = 16
 # More digits than any text has: such a rule is none of the prefilter's.
 _NEVER: Final = 0xFFFFFFFF
-# Of the unusual bytes of a text, as a number, those that are not of ASCII make it as large at least.
-_OUTSIDE_ASCII: Final = 1 << 128
+# What the folded forms begin with, as `unusual` tells it.
+_FOLDED_BEGINS: Final = sum(1 << form[0] for form in FOLDED)
 # Rules whose matches are shorter, in bytes, may hold back as much as each other.
 _SHORT: Final = 64
 
@@ -211,8 +211,7 @@ class Search:
         """The rules that may match from byte `start` on, and where."""
         found, spans = self.prefilter.regions(text, start)
         there = unusual(text, start) if found or self.unusual else 0
-        # Most texts are of ASCII, which is known by now.
-        if found and there >= _OUTSIDE_ASCII and _has_folded(text):
+        if found and there & _FOLDED_BEGINS and _has_folded(text):
             found, spans = self.prefilter.regions(text, start, True)
         if spans:
             found = found + self.numbered.regions(text, spans)
