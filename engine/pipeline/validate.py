@@ -14,7 +14,7 @@ import orjson
 from engine.errors import BAD_REQUEST, FORBIDDEN, UNSUPPORTED_MEDIA, Refusal
 from engine.extraction.probing import refuse_probing
 from engine.redaction.prompt import prompts_of
-from engine.validation.decode import decode, decode_named, guard
+from engine.validation.decode import ENDPOINTS, decode, decode_named, guard
 from engine.validation.hygiene import INPUT
 from engine.validation.openai_chat import ChatRequest
 from engine.validation.openai_completions import CompletionsRequest
@@ -55,7 +55,13 @@ def validate(ctx: RequestContext, body: bytes) -> tuple[Permit, bytes]:
         if snapshot.shapes is not None:
             ctx.shape = snapshot.shapes.of(endpoint.name, body)
     elif endpoint.body == "json":
-        ctx.model, ctx.stream = decode_named(body, snapshot.bounds)
+        if endpoint.name in ENDPOINTS:
+            shape = decode(endpoint.name, body, snapshot.bounds).shape
+            ctx.model, ctx.stream = shape.model, False
+            if snapshot.bounds.unknown_fields != "allow":
+                body = settle_unknown(type(shape), body, snapshot.bounds.unknown_fields)
+        else:
+            ctx.model, ctx.stream = decode_named(body, snapshot.bounds)
         permit = snapshot.permit(principal, endpoint.name, ctx.model)
         body = _settle_parameters(permit, body)
     else:

@@ -7,7 +7,7 @@ and can take none of their names or paths.
 `body` says how a request is read:
 
     dialect     one of the five JSON shapes that `engine.validation` knows; served by the fast lane
-    json        a JSON object of another shape that names its `model`
+    json        another JSON object that names its `model`; held to its shape where `engine.validation` knows it
     form        multipart/form-data with a field `model`
     file        multipart/form-data, or nothing, without a model
     socket      a WebSocket, whose model is in the query

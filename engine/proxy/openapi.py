@@ -145,7 +145,7 @@ def _operation(endpoint: Endpoint, method: str) -> dict[str, Any]:
 
 
 def _request(endpoint: Endpoint) -> dict[str, Any] | None:
-    if endpoint.name in ENDPOINTS and endpoint.body == "dialect":
+    if endpoint.name in ENDPOINTS:
         return {_JSON: {"schema": {"$ref": PREFIX + request_name(endpoint.name)}}}
     if endpoint.body == "json":
         return {_JSON: {"schema": {"$ref": f"{PREFIX}Named"}}}

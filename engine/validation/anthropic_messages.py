@@ -186,28 +186,20 @@ class KnownThread(Part, frozen=True, gc=False, kw_only=True, tag="continue"):
     previous_message_id: str
 
 
-class MessagesRequest(Shape, frozen=True, gc=False, kw_only=True):
+class CountTokensRequest(Shape, frozen=True, gc=False, kw_only=True):
+    """What is counted: the part of a request for an answer that the model reads."""
+
     variants: ClassVar[Mapping[str, Variants]] = {"tools": Variants(TOOLS, "custom")}
+    stream: ClassVar[bool | None] = False
 
     model: Annotated[str, Meta(min_length=1, max_length=256)]
     messages: Annotated[list[UserMessage | AssistantMessage | SystemMessage], Meta(min_length=1)]
-    max_tokens: Natural
-    stream: bool | None = None
     system: str | list[TextBlock | Opaque] | None = None
-    temperature: Bounded | None = None
-    top_p: Bounded | None = None
-    top_k: Natural | None = None
-    stop_sequences: list[str] | None = None
     tools: list[Raw] | None = None
     tool_choice: ToolChoiceAuto | ToolChoiceAny | ToolChoiceTool | ToolChoiceNone | None = None
     thinking: Thinking | None = None
-    metadata: UserMetadata | None = None
-    service_tier: Literal["auto", "standard_only"] | None = None
     cache_control: CacheControl | None = None
-    container: str | Container | None = None
     context_management: ContextManagement | None = None
-    diagnostics: Diagnostics | None = None
-    inference_geo: str | None = None
     mcp_servers: Annotated[list[McpServer], Meta(max_length=20)] | None = None
     output_config: OutputConfig | None = None
     output_format: JsonFormat | None = None
@@ -216,10 +208,24 @@ class MessagesRequest(Shape, frozen=True, gc=False, kw_only=True):
     workspace_id: str | None = None
     billing_policy: BillingPolicy | None = None
     compaction: Compaction | None = None
-    fallback_credit_token: str | CreditToken | None = None
-    fallbacks: Literal["default"] | list[Fallback] | None = None
-    thread: NewThread | KnownThread | Opaque | None = None
 
     def check(self, max_messages: int) -> None:
         if len(self.messages) > max_messages:
             raise too_many("messages", len(self.messages), max_messages)
+
+
+class MessagesRequest(CountTokensRequest, frozen=True, gc=False, kw_only=True):
+    max_tokens: Natural
+    stream: bool | None = None  # type: ignore[misc]
+    temperature: Bounded | None = None
+    top_p: Bounded | None = None
+    top_k: Natural | None = None
+    stop_sequences: list[str] | None = None
+    metadata: UserMetadata | None = None
+    service_tier: Literal["auto", "standard_only"] | None = None
+    container: str | Container | None = None
+    diagnostics: Diagnostics | None = None
+    inference_geo: str | None = None
+    fallback_credit_token: str | CreditToken | None = None
+    fallbacks: Literal["default"] | list[Fallback] | None = None
+    thread: NewThread | KnownThread | Opaque | None = None

@@ -67,6 +67,7 @@ SHAPES: dict[str, type[RequestShape]] = {
     "embeddings": openai_embeddings.EmbeddingsRequest,
     "responses": openai_responses.ResponsesRequest,
     "messages": anthropic_messages.MessagesRequest,
+    "count_tokens": anthropic_messages.CountTokensRequest,
 }
 """By endpoint, the shape of its requests."""
 _DECODE: dict[str, Callable[[bytes], RequestShape]] = {

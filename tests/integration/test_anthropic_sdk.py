@@ -73,6 +73,9 @@ def test_tokens_are_counted_and_cost_none(gateway: Gateway, client: anthropic.An
     assert client.messages.count_tokens(model=MODEL, messages=ask).input_tokens > 0
     with pytest.raises(anthropic.PermissionDeniedError):
         client.messages.count_tokens(model="claude-other", messages=ask)
+    # It is held to the shape of what it counts.
+    with pytest.raises(anthropic.BadRequestError, match=r"messages\[0\]\.role"):
+        client.messages.count_tokens(model=MODEL, messages=[{"role": "robot", "content": "x"}])  # type: ignore[list-item]
     # A role that may call nothing else of it may not call this.
     with _with_key(gateway, gateway.key(role="chat")[0]) as other, pytest.raises(anthropic.PermissionDeniedError):
         other.messages.count_tokens(model=MODEL, messages=ask)

@@ -22,6 +22,7 @@ VALID: dict[str, dict[str, Any]] = {
     "embeddings": {"model": "m", "input": "a"},
     "responses": {"model": "m", "input": "a"},
     "messages": {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "a"}]},
+    "count_tokens": {"model": "m", "messages": [{"role": "user", "content": "a"}]},
 }
 
 
@@ -48,7 +49,7 @@ def test_the_smallest_request_passes(endpoint: str) -> None:
     for stream, expected in ((True, True), (False, False), (None, False)):
         request = decode(endpoint, encoded(VALID[endpoint] | {"stream": stream}), BOUNDS)
         assert (request.endpoint, request.model) == (endpoint, "m")
-        assert request.stream is (expected and endpoint != "embeddings")
+        assert request.stream is (expected and endpoint not in ("embeddings", "count_tokens"))
     assert decode(endpoint, encoded(VALID[endpoint]), BOUNDS).stream is False
 
 

@@ -19,7 +19,8 @@ SHARE = 0.98
 CASES = [
     (*next(each[:2] for each in TYPES if each[0] == endpoint), at_least)
     for endpoint, at_least in (
-        ("chat", 400), ("completions", 60), ("embeddings", 18), ("responses", 2500), ("messages", 2000)
+        ("chat", 400), ("completions", 60), ("embeddings", 18), ("responses", 2500), ("messages", 2000),
+        ("count_tokens", 1500),
     )
 ]  # fmt: skip
 

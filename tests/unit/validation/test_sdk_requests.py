@@ -8,7 +8,9 @@ from typing import Any
 import httpx2
 import pytest
 from anthropic import Anthropic
+from anthropic.types import message_count_tokens_params as anthropic_counting
 from anthropic.types import message_create_params as anthropic_messages
+from anthropic.types.beta import message_count_tokens_params as anthropic_beta_counting
 from anthropic.types.beta import message_create_params as anthropic_beta
 from openai import OpenAI
 from openai.types import completion_create_params as openai_completions
@@ -30,6 +32,7 @@ TYPES = [
     ("responses", openai_responses.ResponseCreateParamsStreaming, 1000),
     ("messages", anthropic_messages.MessageCreateParamsNonStreaming, 1000),
     ("messages", anthropic_messages.MessageCreateParamsStreaming, 1000),
+    ("count_tokens", anthropic_counting.MessageCountTokensParams, 500),
 ]
 
 
@@ -37,16 +40,19 @@ def passable(endpoint: str, request: dict[str, Any]) -> bool:
     """Two things the SDKs' types let through and the gateway or the provider does not."""
     if endpoint == "responses":
         return "model" in request  # a stored prompt may carry it; a request without cannot be authorized
-    if endpoint == "messages":
+    if endpoint in ("messages", "count_tokens"):
         # Any dictionary by its type; the API answers "input_schema.type: Field required".
         return all("type" in tool.get("input_schema", {"type": "object"}) for tool in request.get("tools") or ())
     return True
 
 
-BETA = ("messages", anthropic_beta.MessageCreateParamsStreaming, 1000)
+BETA = [
+    ("messages", anthropic_beta.MessageCreateParamsStreaming, 1000),
+    ("count_tokens", anthropic_beta_counting.MessageCountTokensParams, 500),
+]
 
 
-@pytest.mark.parametrize(("endpoint", "kind", "at_least"), [*TYPES, BETA])
+@pytest.mark.parametrize(("endpoint", "kind", "at_least"), [*TYPES, *BETA])
 def test_every_field_and_variant_of_the_sdk_types_passes(endpoint: str, kind: Any, at_least: int) -> None:
     tried = 0
     for request in samples(kind):
@@ -84,6 +90,7 @@ def test_the_fullest_request_as_the_sdk_sends_it_passes(index: int) -> None:
         "embeddings": openai.embeddings.create,
         "responses": openai.responses.create,
         "messages": anthropic.messages.create,
+        "count_tokens": anthropic.messages.count_tokens,
     }[endpoint]
     request = next(iter(samples(kind)))
     create(**request)
