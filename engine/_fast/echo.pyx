@@ -276,8 +276,11 @@ cdef class Echo:
                 at = two.end
                 continue
             one.start = tg_word(data + at, data + size, IN_A_ROW - 1) - data
-            _next(data, size, one.start, &one, self._heads)
-            if _has(&self._words, one.hash) and self._follows(&one, &two):
+            if (
+                _next(data, size, one.start, &one, self._heads)
+                and _has(&self._words, one.hash)
+                and self._follows(&one, &two)
+            ):
                 return at
             at = two.start
 

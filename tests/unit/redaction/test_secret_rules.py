@@ -196,7 +196,8 @@ def test_whatever_matches_has_a_keyword_and_fits(rule: Rule) -> None:
             matched += 1
             assert not rule.keywords or any(word in part.decode().lower() for word in rule.keywords), part
             assert len(part) <= rule.max_len
-        if matched >= 40:
+        # A key of thousands of characters takes its time.
+        if matched >= (40 if rule.max_len < 1000 else 8):
             break
     assert matched
 

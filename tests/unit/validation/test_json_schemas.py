@@ -17,7 +17,7 @@ from tests.unit.validation.sdk_samples import samples
 from tests.unit.validation.test_sdk_requests import TYPES, passable
 
 # Of a kind with hundreds of variants, every so many: the decoder itself is tried with all.
-STEP = {"responses": 40, "messages": 40, "chat": 8}
+STEP = {"responses": 40, "messages": 40, "count_tokens": 40, "chat": 8}
 
 
 @cache
