@@ -126,18 +126,6 @@ cdef uint8_t[256] _kinds
 for _byte in range(256):
     _kinds[<int>_byte] = CHARACTER if _byte >= 0xC0 else OF_WORD if _alnum.is_member[<int>_byte] else BETWEEN
 
-cdef bint _wide = is_wide()
-
-
-def wide(bint wanted) -> bool:
-    """Whether bytes are looked at 64 at a time from now on: where it is wanted and the machine can.
-
-    Both ways find the same; the tests ask for each.
-    """
-    global _wide
-    _wide = wanted and is_wide()
-    return _wide
-
 
 cdef inline bint _is_alnum(uint8_t c) noexcept nogil:
     return _kinds[c] == OF_WORD
@@ -198,7 +186,8 @@ cdef inline Py_ssize_t _behind(const uint8_t *text, Py_ssize_t size, Py_ssize_t 
 
 
 cdef class Echo:
-    """The words of `sources` (UTF-8): of all together the first `most` ones."""
+    """The words of `sources` (UTF-8): of all together the first `most` ones. `wide`: look at 64 bytes at a time, if the
+    machine can; the same is found without."""
 
     cdef Table _words
     cdef Table _pairs
@@ -207,8 +196,9 @@ cdef class Echo:
     cdef uint32_t[HEAD_WORDS] _heads
     cdef uint32_t[PAIR_WORDS] _pair_heads
     cdef bint _empty
+    cdef bint _wide
 
-    def __cinit__(self, sources, Py_ssize_t most):
+    def __cinit__(self, sources, Py_ssize_t most, bint wide = True):
         cdef Py_ssize_t room = most
         cdef Py_ssize_t index
         cdef Word word
@@ -234,6 +224,7 @@ cdef class Echo:
             if len(found) >= IN_A_ROW:
                 lists.append(found)
         self._empty = not lists
+        self._wide = wide and is_wide()
         index = sum(map(len, lists))
         _begin(&self._words, index)
         _begin(&self._pairs, index)
@@ -267,7 +258,7 @@ cdef class Echo:
         """From where on a sequence may stand that begins at `at` or later, before which no word goes on."""
         cdef Word one, two
         while True:
-            at = tg_skip(_wide, &_alnum, self._heads, self._pair_heads, data, at, size, IN_A_ROW)
+            at = tg_skip(self._wide, &_alnum, self._heads, self._pair_heads, data, at, size, IN_A_ROW)
             two.start = tg_word(data + at, data + size, IN_A_ROW) - data
             if not _next(data, size, two.start, &two, self._heads):
                 return size

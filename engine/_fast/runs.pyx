@@ -35,25 +35,14 @@ cdef extern from "runs_scan.h":
 cdef enum:
     NO_MARK = -1
 
-cdef bint _wide = is_wide()
-
-
-def wide(bint wanted) -> bool:
-    """Whether bytes are looked at 64 at a time from now on: where it is wanted and the machine can.
-
-    Both ways find the same; the tests ask for each.
-    """
-    global _wide
-    _wide = wanted and is_wide()
-    return _wide
-
 
 cdef class Tokens:
     """Runs of the bytes in `members`, each as long as it goes, with those of `ending` that follow it.
 
     Wanted are those of `least` to `longest` bytes, of which at most two are of `ending`: with `mark` only those in
     whose run this byte stands, with `base64` only what may be base64 (RFC 4648) of text: UTF-8 without control
-    characters. Raises ValueError for a `least` that leaves no member, and for a mark that is none.
+    characters. Raises ValueError for a `least` that leaves no member, and for a mark that is none. `wide`: look at 64
+    bytes at a time, if the machine can; the same is found without.
     """
 
     cdef Row _row
@@ -62,10 +51,11 @@ cdef class Tokens:
     cdef Py_ssize_t _longest
     cdef int _mark
     cdef bint _base64
+    cdef bint _wide
 
     def __cinit__(
         self, bytes members not None, Py_ssize_t least, Py_ssize_t longest, bytes ending not None = b"",
-        bytes mark not None = b"", bint base64 = False
+        bytes mark not None = b"", bint base64 = False, bint wide = True
     ):
         cdef uint8_t each
         cdef Py_ssize_t run = least - 2 if ending else least
@@ -82,6 +72,7 @@ cdef class Tokens:
         self._longest = longest
         self._mark = mark[0] if mark else NO_MARK
         self._base64 = base64
+        self._wide = wide and is_wide()
 
     def find(self, bytes text not None, Py_ssize_t start, Py_ssize_t before):
         """Start and end of the first token that begins in [start, before), or None.
@@ -97,7 +88,7 @@ cdef class Tokens:
                 at += 1
         while at < size:
             if self._mark == NO_MARK:
-                at = next_run(_wide, &self._row, data, at, size)
+                at = next_run(self._wide, &self._row, data, at, size)
             else:
                 at = self._around_mark(data, at, size)
             if at >= size or at >= before:

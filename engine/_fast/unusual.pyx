@@ -51,23 +51,14 @@ cdef enum:
 cdef Kind _usual
 cdef bytes _members = bytes((9, 10, 13, *range(32, 127)))
 kind_of(&_usual, <const uint8_t *>PyBytes_AS_STRING(_members), len(_members))
-cdef bint _wide = is_wide()
+cdef bint _can_wide = is_wide()
 
 
-def wide(bint wanted) -> bool:
-    """Whether bytes are looked at 64 at a time from now on: where it is wanted and the machine can.
-
-    Both ways find the same; the tests ask for each.
-    """
-    global _wide
-    _wide = wanted and is_wide()
-    return _wide
-
-
-def unusual(bytes text not None, Py_ssize_t start = 0):
+def unusual(bytes text not None, Py_ssize_t start = 0, bint wide = True):
     """The unusual bytes of `text` from byte `start` on, as a number: bit 200 is set if the byte 200 is among them.
 
-    Unusual are all but 32 to 126, tab, line feed and carriage return.
+    Unusual are all but 32 to 126, tab, line feed and carriage return. `wide`: look at 64 bytes at a time, if the
+    machine can; the same is found without.
     """
     cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(text)
     cdef Py_ssize_t size = PyBytes_GET_SIZE(text)
@@ -76,7 +67,7 @@ def unusual(bytes text not None, Py_ssize_t start = 0):
     cdef uint64_t[4] found
     found[0] = found[1] = found[2] = found[3] = 0
     while at < size:
-        at += usual_blocks(_wide, &_usual, data + at, size - at)
+        at += usual_blocks(wide and _can_wide, &_usual, data + at, size - at)
         end = min(at + BLOCK, size)
         while at < end:
             if not _usual.is_member[data[at]]:

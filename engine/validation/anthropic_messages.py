@@ -186,11 +186,10 @@ class KnownThread(Part, frozen=True, gc=False, kw_only=True, tag="continue"):
     previous_message_id: str
 
 
-class CountTokensRequest(Shape, frozen=True, gc=False, kw_only=True):
-    """What is counted: the part of a request for an answer that the model reads."""
+class _Read(Shape, frozen=True, gc=False, kw_only=True):
+    """The part of a request that the model reads."""
 
     variants: ClassVar[Mapping[str, Variants]] = {"tools": Variants(TOOLS, "custom")}
-    stream: ClassVar[bool | None] = False
 
     model: Annotated[str, Meta(min_length=1, max_length=256)]
     messages: Annotated[list[UserMessage | AssistantMessage | SystemMessage], Meta(min_length=1)]
@@ -214,9 +213,13 @@ class CountTokensRequest(Shape, frozen=True, gc=False, kw_only=True):
             raise too_many("messages", len(self.messages), max_messages)
 
 
-class MessagesRequest(CountTokensRequest, frozen=True, gc=False, kw_only=True):
+class CountTokensRequest(_Read, frozen=True, gc=False, kw_only=True):
+    stream: ClassVar[bool] = False
+
+
+class MessagesRequest(_Read, frozen=True, gc=False, kw_only=True):
     max_tokens: Natural
-    stream: bool | None = None  # type: ignore[misc]
+    stream: bool | None = None
     temperature: Bounded | None = None
     top_p: Bounded | None = None
     top_k: Natural | None = None

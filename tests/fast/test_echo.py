@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,12 +31,6 @@ PARTS = st.lists(
 SOURCES = st.sampled_from([(SOURCE,), ("too few words",), (), (SOURCE, " ".join(WORDS[3:12]))])
 
 
-@pytest.fixture(autouse=True)
-def _wide_again() -> Iterator[None]:
-    yield
-    echo.wide(True)
-
-
 def test_the_compiled_kernel_is_tested() -> None:
     assert echo.__file__.endswith(".so")
     assert (echo.WORDS, echo.LONGEST, echo.GAP, echo.WORD) == (oracle.WORDS, oracle.LONGEST, oracle.GAP, oracle.WORD)
@@ -50,9 +42,8 @@ def test_the_compiled_kernel_is_tested() -> None:
 def test_finds_and_holds_what_the_oracle_does(
     wide: bool, sources: tuple[str, ...], text: str, start: int, before: int, most: int
 ) -> None:
-    echo.wide(wide)
     encoded = [source.encode() for source in sources]
-    kernel, plain = Echo(encoded, most), oracle.Echo(encoded, most)
+    kernel, plain = Echo(encoded, most, wide), oracle.Echo(encoded, most)
     data = text.encode()
     at = len(text[:start].encode())
     assert kernel.find(data, at, before) == plain.find(data, at, before)
@@ -70,10 +61,9 @@ def test_finds_and_holds_what_the_oracle_does(
 )
 def test_a_run_is_found_wherever_it_stands(wide: bool, ahead: list[str], joint: str, first: int, size: int) -> None:
     """Between words of which some are the source's, so that what is passed over ends anywhere."""
-    echo.wide(wide)
     text = f"{joint.join(ahead)} {' '.join(WORDS[first : first + size])} {joint.join(ahead[::-1])}"
     data = text.encode("utf-8", "surrogateescape").replace(b"\xc2\x80", b"\x80")
-    kernel, plain = Echo([SOURCE.encode()], 100), oracle.Echo([SOURCE.encode()], 100)
+    kernel, plain = Echo([SOURCE.encode()], 100, wide), oracle.Echo([SOURCE.encode()], 100)
     at = 0
     while (found := plain.find(data, at, len(data))) is not None:
         assert kernel.find(data, at, len(data)) == found
@@ -85,8 +75,7 @@ def test_a_run_is_found_wherever_it_stands(wide: bool, ahead: list[str], joint: 
 def test_a_run_is_found_far_in_a_long_text(wide: bool) -> None:
     """At every place in and around the pieces of a text that are read at once, and behind words that are the source's
     but no pair of it."""
-    echo.wide(wide)
-    kernel = Echo([SOURCE.encode()], 100)
+    kernel = Echo([SOURCE.encode()], 100, wide)
     run = b"two three, four five six seven eight; nine"
     for before in range(3800, 4300, 7):
         words = b"seven ten " * (before // 10) + b"." * (before % 10) + b" "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
 from string import ascii_letters, digits
 
 import pytest
@@ -17,21 +16,12 @@ from tests.fast.oracles import runs as oracle
 _BASE64 = (ascii_letters + digits + "+/-_").encode()
 
 
-@pytest.fixture(params=[True, False], autouse=True)
-def _wide(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Both ways to look at the bytes, where the machine has both."""
-    runs.wide(request.param)
-    yield
-    runs.wide(True)
-
-
 def test_the_compiled_kernel_is_tested() -> None:
     assert runs.__file__.endswith(".so")
 
 
 def _both(wide: bool, members: bytes, least: int, longest: int, ending: bytes, text: bytes, start: int) -> None:
-    runs.wide(wide)
-    kernel = Tokens(members, least, longest, ending)
+    kernel = Tokens(members, least, longest, ending, wide=wide)
     assert kernel.find(text, start, len(text)) == oracle.find(members, least, longest, ending, b"", False, text, start)
 
 
@@ -71,9 +61,8 @@ def test_tokens_of_short_runs_are_those_of_the_oracle(wide: bool, least: int, te
 @settings(max_examples=300, derandomize=True, deadline=None)
 @given(st.booleans(), st.text(alphabet="ab%. ", max_size=200).map(str.encode), st.integers(0, 20))
 def test_only_tokens_with_the_mark_are_found(wide: bool, text: bytes, start: int) -> None:
-    runs.wide(wide)
     start = min(start, len(text))
-    kernel = Tokens(b"ab%", 3, 20, mark=b"%")
+    kernel = Tokens(b"ab%", 3, 20, mark=b"%", wide=wide)
     assert kernel.find(text, start, len(text)) == oracle.find(b"ab%", 3, 20, b"", b"%", False, text, start)
 
 
@@ -91,9 +80,10 @@ def test_what_may_be_text_is_what_decodes_to_it(secret: bytes, cut: int) -> None
             base64.b64decode(token + b"=" * (-len(token) % 4)).decode()
 
 
+@pytest.mark.parametrize("wide", [True, False])
 @pytest.mark.parametrize("least", [1, 2, 10, 64, 65, 130])
-def test_the_ends_of_a_text(least: int) -> None:
-    kernel = Tokens(b"x", least, 1000)
+def test_the_ends_of_a_text(least: int, wide: bool) -> None:
+    kernel = Tokens(b"x", least, 1000, wide=wide)
     assert kernel.find(b"x" * (least - 1), 0, 1000) is None
     assert kernel.find(b"x" * least, 0, 1000) == (0, least)
     assert kernel.find(b"." + b"x" * 350, 0, 1000) == (1, 351)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,12 +9,6 @@ from hypothesis import strategies as st
 from engine._fast import unusual as kernel
 from engine._fast.unusual import unusual
 from tests.fast.oracles import unusual as oracle
-
-
-@pytest.fixture(autouse=True)
-def _wide_again() -> Iterator[None]:
-    yield
-    kernel.wide(True)
 
 
 def test_the_compiled_kernel_is_tested() -> None:
@@ -31,12 +23,11 @@ def test_each_byte(byte: int) -> None:
 @pytest.mark.parametrize("wide", [True, False])
 @pytest.mark.parametrize("size", [*range(70), 128, 129, 500])
 def test_a_byte_is_seen_wherever_it_stands(size: int, wide: bool) -> None:
-    kernel.wide(wide)
     for place in range(size):
         text = b"a" * place + b"\x7f" + b"\n" * (size - place - 1)
-        assert unusual(text) == 1 << 127
-        assert unusual(text, place) == 1 << 127
-        assert unusual(text, place + 1) == 0
+        assert unusual(text, 0, wide) == 1 << 127
+        assert unusual(text, place, wide) == 1 << 127
+        assert unusual(text, place + 1, wide) == 0
 
 
 @settings(max_examples=300, derandomize=True, deadline=None)
@@ -46,8 +37,7 @@ def test_a_byte_is_seen_wherever_it_stands(size: int, wide: bool) -> None:
     st.integers(-3, 210),
 )
 def test_what_is_found_is_what_the_oracle_finds(wide: bool, text: bytes, start: int) -> None:
-    kernel.wide(wide)
-    assert unusual(text, start) == oracle.unusual(text, start)
+    assert unusual(text, start, wide) == oracle.unusual(text, start)
 
 
 def test_a_text_is_needed() -> None:

@@ -31,6 +31,9 @@ def _in_programs(names: str) -> str:
     return re.sub(r" \??", "[_ -]?", names)
 
 
+# As some country or other writes its numbers.
+_ANY_NUMBER = r"(?:[A-Z]{1,3}[ -]?)?\d{2,4}(?:[ ./-]?[0-9A-Z]{1,8}){0,4}[0-9A-Z]"
+
 _SUFFIX = r"(?:[_ -]?(?:number|num|no|nr|id|code|value))?"
 
 
@@ -138,8 +141,8 @@ RULES = (
     named("national_id_named", r"national (?:id(?:entity|entification)?|number)(?: (?:card|number|no))?|citizen(?:ship)? id|personal (?:id(?:entification|entity)?|identity) (?:number|no|code)|identity card(?: (?:number|no))?|id card(?: (?:number|no))?|c[eé]dula|rodn[eé] [cč][ií]slo|henkil[oö]tunnus", r"[A-Z]{0,3}\d{2,4}(?:[ ./-]?[0-9A-Z]{1,8}){0,4}[0-9A-Z]", "NATIONAL_ID", ("national", "citizen", "personal i", "identity card", "id card", "dula", "rodn", "henkil"), ("national ID", "4430714609"), ("identity card 2024", "the national number 12"), id_checks.numbered),
     # The same in whatever country: behind these names a number is somebody's. What looks like a number of the United
     # States is left to its own rule, which knows which of these are given out.
-    named("social_number_named", r"ssn|social (?:security|insurance)|national insurance|sozialversicherung", r"(?:[A-Z]{1,3}[ -]?)?\d{2,4}(?:[ ./-]?[0-9A-Z]{1,8}){0,4}[0-9A-Z]", "NATIONAL_ID", ("ssn", "social security", "social insurance", "national insurance", "sozialversicherung"), ("SSN", "12869738560"), ("SSN 000-12-3456", "ssn 000121234", "social security since 1935-08-14"), id_checks.social_number),
-    named("tax_number_named", r"tax(?:payer)? id(?:entification)?|tax (?:number|no)|vat (?:id|number|no|registration)", r"(?:[A-Z]{1,3}[ -]?)?\d{2,4}(?:[ ./-]?[0-9A-Z]{1,8}){0,4}[0-9A-Z]", "TAX_ID", ("tax id", "taxpayer id", "tax n", "vat id", "vat n", "vat reg"), ("tax ID", "V-20335710"), ("tax ID due 2024-04-15", "tax number 12"), id_checks.numbered),
+    named("social_number_named", r"ssn|social (?:security|insurance)|national insurance|sozialversicherung", _ANY_NUMBER, "NATIONAL_ID", ("ssn", "social security", "social insurance", "national insurance", "sozialversicherung"), ("SSN", "12869738560"), ("SSN 000-12-3456", "ssn 000121234", "social security since 1935-08-14"), id_checks.social_number),
+    named("tax_number_named", r"tax(?:payer)? id(?:entification)?|tax (?:number|no)|vat (?:id|number|no|registration)", _ANY_NUMBER, "TAX_ID", ("tax id", "taxpayer id", "tax n", "vat id", "vat n", "vat reg"), ("tax ID", "V-20335710"), ("tax ID due 2024-04-15", "tax number 12"), id_checks.numbered),
     named("passport", r"passport(?: (?:number|no|num|id|#)){0,2}", r"[A-Z]{0,2}\d{6,9}[A-Z]?", "PASSPORT", ("passport",), ("passport number", "X12345678"), ("passport 123",), None),
     Rule("driving_licence_short", "pii", r"\b(?:DL|D/L)[ :#=]{1,3}([A-Z]\d{3,4}-\d{4,6}-\d{4,6}|[A-Z]{1,2}\d{6,13}|\d{8,9})\b", 26, "[DRIVING_LICENCE]", ("DL D1234562", "DL: 12345678", "DL# D1234-56789-01234"), ("DL speed 1200", "DL 1234"), ("dl ", "dl:", "dl#", "dl=", "d/l"), id_checks.varied),
     named("driving_licence", r"(?:driver['’]?s?|driving) ?(?:licen[cs]e|permit)(?: (?:number|no|num|id|#)){0,2}|dl(?: ?(?:number|no|#))|licen[cs]e (?:number|no|#)|f(?:ü|ue)hrerschein(?:nummer|nr)?|permis de conduire", r"[A-Z]{0,5}-?\d[0-9A-Z-]{4,18}", "DRIVING_LICENCE", ("driver", "driving", "dl n", "dl #", "license n", "licence n", "license #", "licence #", "hrerschein", "permis de"), ("driver's license", "D1234567"), ("driving licence of 1999", "the license no 2.0"), id_checks.varied),
