@@ -27,7 +27,11 @@ def cases() -> list[Case]:
     compiled = [re.compile(pattern.encode()) for pattern in patterns]
 
     def filtered(text: bytes) -> list[int]:
-        found = {rule for rule, left, right in search.candidates(text) if scanner.occurs(rule, text, left, right)}
+        found = {
+            rule
+            for rule, left, right, before in search.candidates(text)
+            if scanner.occurs(rule, text, left, right, before)
+        }
         return sorted(found)
 
     def by_oracle(text: bytes) -> list[int]:

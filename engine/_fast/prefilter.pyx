@@ -8,9 +8,10 @@ Theory of operation
     only where its bit is set is the literal itself compared. Digits are counted in another pass, 16 bytes at a time
     where there are none.
 
-    A match is no longer than its rule's bound, so it lies around a literal of the rule: between the first one's end
-    less the bound and the last one's start plus the bound. A rule without any literal can name the cluster of digits
-    that its matches begin with, or a run of letters and digits that they have; then it lies around one of these.
+    A match is no longer than its rule's bound, and made of bytes that the rule names, so it lies around a literal of
+    the rule: between the first one's end less the bound and the last one's start plus the bound, and in one run of such
+    bytes. A rule without any literal can name the cluster of digits that its matches begin with, or a run of letters
+    and digits that they have; then it lies around one of these.
 
 Guarantees
     - A rule that has a match in the text is among the candidates, and the match lies in the region that is given for
@@ -25,29 +26,40 @@ Not handled
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from engine._fast.prefilter_clusters cimport (
+    MOST_RUNS,
     Cluster,
     Clusters,
     Kind,
     Row,
     Spans,
-    add_digits,
     find_runs,
-    has_digits,
-    is_letter,
     join_span,
     whole_from,
+)
+from engine._fast.prefilter_parts cimport Need, Part, Parts, add_literal, back_to, has_room, on_to
+from engine._fast.prefilter_reaches cimport (
+    COUNTS,
+    DIGIT_GAP,
+    GROUPS,
+    MEMBER_WORDS,
+    Reaches,
+    join_reach,
+    led_reach,
+    no_reaches,
+    read_digits,
+    strict_reach,
+    widen,
 )
 
 
 import string
 
 cdef extern from "prefilter_scan.h":
-    const uint8_t *next_digit "tg_next_digit"(const uint8_t *p, const uint8_t *end) noexcept nogil
     uint32_t gram_of "tg_gram"(const uint8_t *p) noexcept nogil
     uint32_t four_bytes "tg_four_bytes"(const uint8_t *p) noexcept nogil
     enum: TG_MOST_PLACES
@@ -78,13 +90,6 @@ cdef enum:
     BUCKETS = 4096
     MOST_RULES = 1024
     RULE_WORDS = 16
-    # Digits of one number may be written with this many bytes between two of them.
-    DIGIT_GAP = 3
-    # Counts of digits that are told apart: as many and more are one.
-    COUNTS = 32
-    NO_REACH = -1
-    # Parts of a text that are searched for one rule each by itself: of more, the last ones are one.
-    MOST_PARTS = 8
 
 cdef list NOTHING = []
 cdef bint _gathers = gathers_words()
@@ -134,17 +139,7 @@ cdef struct Head:
 
 cdef struct Hits:
     uint64_t rules[RULE_WORDS]
-    # Of each of these rules: how many parts of the text have its literals.
-    uint8_t parts[MOST_RULES]
-    # Of each such part: where the first literal ends, and where the last one begins.
-    const uint8_t *first_end[MOST_RULES][MOST_PARTS]
-    const uint8_t *last_start[MOST_RULES][MOST_PARTS]
-
-
-# How far a match reaches around the cluster that it begins with; NO_REACH: there is no such match.
-cdef struct Reach:
-    int32_t lead
-    int32_t trail
+    Parts parts[MOST_RULES]     # of each of these rules
 
 
 cdef inline bint _same(const uint8_t *text, const uint8_t *lower, uint32_t size) noexcept nogil:
@@ -162,16 +157,20 @@ cdef inline bint _same(const uint8_t *text, const uint8_t *lower, uint32_t size)
 cdef class Prefilter:
     """The needs of a list of rules. Each argument has an entry for each rule.
 
-    literals: of each rule, ASCII in lower case; of 1 or 2 bytes, or of 3 and more. Empty: none is needed.
+    literals: of each rule, in lower case (ASCII); of 1 or 2 bytes, or of 3 and more. Empty: none is needed.
     digits: of each rule, how many digits it needs no more than GAP bytes apart; 0: none.
+    alphabets: of each rule, the bytes that its matches may have; None: all. shortest: how many there are at least.
+    marks: of each rule with literals, a byte that each match has; 0: none.
     bounds: of each rule, how many bytes a match has at most; 0: it is not known.
     clusters: of each rule without literals, a cluster of digits that its matches have, or None: its kind, how many
-        digits it has at least, and how many bytes of a match are before and behind it at most. The digits are no more
-        than GAP bytes apart. LOOSE: whatever is between them; STRICT: only SEPARATORS are; LED: the same, and a letter
-        of the match (or a byte of UTF-8) is right before the cluster's first digits, which are so many in a row.
+        digits it has at least, how many bytes of a match are before and behind it at most, and how many numbers its
+        digits make at least. The digits are no more than GAP bytes apart. LOOSE: whatever is between them; STRICT: only
+        SEPARATORS are; LED: the same, and a letter of the match (or a byte of UTF-8) is right before the cluster's
+        first digits, which are so many in a row.
     leads: of each rule with literals, how many bytes of a match there are at most up to the end of a literal; 0: it is
         not known.
-    runs: of each rule without literals, how many letters and digits each match has in a row; 0: it is not known.
+    runs: of each rule without literals, how many letters and digits each match has in a row at least and, where nothing
+        else is in it and none stands next to it, at most; None: it is not known.
 
     A rule with literals and digits needs both. Raises ValueError for another literal or more than 1024 rules.
     """
@@ -188,46 +187,88 @@ cdef class Prefilter:
     cdef uint64_t _always[RULE_WORDS]     # rules that need no literal
     cdef uint64_t _placeless[RULE_WORDS]  # of these, those that have neither a cluster nor a run
     cdef uint32_t _least                  # digits that one of these needs at least
-    cdef uint32_t _digits[MOST_RULES]
-    cdef Py_ssize_t _bounds[MOST_RULES]
-    cdef Py_ssize_t _leads[MOST_RULES]
+    cdef Need _needs[MOST_RULES]
+    cdef uint32_t *_members               # the alphabets, each MEMBER_WORDS
     cdef bint _count_digits
     cdef Py_ssize_t _rules
     cdef bint _has_clusters
-    cdef Reach _loose[COUNTS]             # by the digits of a cluster
-    cdef Reach _strict[COUNTS]
-    cdef Reach _led[COUNTS]               # by the digits in a row behind a letter
-    cdef list _runs                       # (run, rule), the shortest run first
+    cdef Reaches _reaches
+    cdef list _runs                       # (least, most, rule), the shortest run first
     cdef Row _row                         # of letters and digits, as long as the shortest
 
-    def __cinit__(self, literals, digits, bounds=None, clusters=None, runs=None, leads=None):
+    def __cinit__(
+        self,
+        literals,
+        digits,
+        bounds=None,
+        clusters=None,
+        runs=None,
+        leads=None,
+        alphabets=None,
+        shortest=None,
+        marks=None,
+    ):
         self._rules = len(literals)
         if self._rules != len(digits):
             raise ValueError("one entry for each rule is needed")
         if self._rules > MOST_RULES:
             raise ValueError(f"at most {MOST_RULES} rules")
-        for name, entries in (("bounds", bounds), ("clusters", clusters), ("runs", runs), ("leads", leads)):
+        for name, entries in (
+            ("bounds", bounds),
+            ("clusters", clusters),
+            ("runs", runs),
+            ("leads", leads),
+            ("alphabets", alphabets),
+            ("shortest", shortest),
+            ("marks", marks),
+        ):
             if entries is not None and len(entries) != self._rules:
                 raise ValueError(f"{name}: one entry for each rule is needed")
         memset(self._bits, 0, sizeof(self._bits))
         memset(self._always, 0, sizeof(self._always))
         memset(self._placeless, 0, sizeof(self._placeless))
-        memset(self._bounds, 0, sizeof(self._bounds))
+        memset(self._needs, 0, sizeof(self._needs))
         self._count_digits = any(digits) or (clusters is not None and any(clusters))
         self._least = 0xFFFFFFFF
+        self._describe(digits, bounds, leads, alphabets, shortest, marks)
         self._place(literals, bounds, clusters, runs)
         rules_of = {}
         for rule, (needed, count) in enumerate(zip(literals, digits)):
-            self._digits[rule] = count
-            self._leads[rule] = (leads[rule] if leads is not None else 0) or self._bounds[rule]
             if not needed:
                 self._always[<Py_ssize_t>rule // 64] |= <uint64_t>1 << (<Py_ssize_t>rule % 64)
                 self._least = min(self._least, <uint32_t>count)
             for each in needed:
-                if not each or each != each.lower() or not each.isascii():
-                    raise ValueError(f"{each!r} is no ASCII text in lower case")
+                if not each or each != each.lower():
+                    raise ValueError(f"{each!r} is no text in lower case (ASCII)")
                 rules_of.setdefault(each, []).append(rule)
         self._keep(rules_of)
+
+    cdef int _describe(self, digits, bounds, leads, alphabets, shortest, marks) except -1:
+        """Note what the matches of each rule are like."""
+        cdef Need *need
+        cdef uint32_t *members
+        cdef Py_ssize_t rule
+        cdef uint8_t byte
+        distinct = [*{alphabet for alphabet in alphabets or () if alphabet is not None}]
+        self._members = <uint32_t *>calloc(MEMBER_WORDS * (len(distinct) + 1), sizeof(uint32_t))
+        if self._members == NULL:
+            raise MemoryError()
+        place_of = {}
+        for place, alphabet in enumerate(distinct):
+            place_of[alphabet] = place
+            members = self._members + MEMBER_WORDS * <Py_ssize_t>place
+            for byte in <bytes?>alphabet:
+                members[byte >> 5] |= <uint32_t>1 << (byte & 31)
+        for rule in range(self._rules):
+            need = self._needs + rule
+            need.digits = digits[rule]
+            need.bound = bounds[rule] if bounds is not None else 0
+            need.lead = (leads[rule] if leads is not None else 0) or need.bound
+            need.least = shortest[rule] if shortest is not None else 0
+            need.mark = marks[rule] if marks is not None else 0
+            if alphabets is not None and alphabets[rule] is not None:
+                need.members = self._members + MEMBER_WORDS * <Py_ssize_t>place_of[alphabets[rule]]
+        return 0
 
     cdef int _keep(self, dict rules_of) except -1:
         """Store the literals: the short ones, and the others by the hash of three bytes."""
@@ -283,34 +324,31 @@ cdef class Prefilter:
 
     cdef int _place(self, literals, bounds, clusters, runs) except -1:
         """Note where the matches of rules are to be found."""
-        cdef Py_ssize_t rule, count
-        cdef Reach *reach
+        cdef Py_ssize_t rule, count, number
+        cdef Need *need
         self._has_clusters = False
         self._runs = []
-        for count in range(COUNTS):
-            self._loose[count].lead = self._loose[count].trail = NO_REACH
-            self._strict[count].lead = self._strict[count].trail = NO_REACH
-            self._led[count].lead = self._led[count].trail = NO_REACH
+        no_reaches(&self._reaches)
         for rule in range(self._rules):
-            bound = bounds[rule] if bounds is not None else 0
-            self._bounds[rule] = bound
+            need = self._needs + rule
             if literals[rule]:
                 continue
-            if runs is not None and runs[rule] and bound:
-                self._runs.append((runs[rule], rule))
+            if runs is not None and runs[rule] and need.bound:
+                self._runs.append((*runs[rule], rule))
                 continue
             if clusters is None or clusters[rule] is None:
                 self._placeless[rule // 64] |= <uint64_t>1 << (rule % 64)
                 continue
-            kind, least, lead, trail = clusters[rule]
+            kind, least, lead, trail, groups = clusters[rule]
             self._has_clusters = True
             for count in range(min(least, COUNTS - 1), COUNTS):
                 if kind == LOOSE:
-                    reach = &self._loose[count]
+                    widen(self._reaches.loose + count, lead, trail, need)
+                elif kind == LED:
+                    widen(self._reaches.led + count, lead, trail, need)
                 else:
-                    reach = &self._led[count] if kind == LED else &self._strict[count]
-                reach.lead = max(reach.lead, <int32_t>lead)
-                reach.trail = max(reach.trail, <int32_t>trail)
+                    for number in range(min(groups, GROUPS) - 1, GROUPS):
+                        widen(&self._reaches.strict[number][count], lead, trail, need)
         self._runs.sort()
         if self._runs:
             row_of(&self._row, <const uint8_t *>PyBytes_AS_STRING(ALNUM), len(ALNUM), self._runs[0][0])
@@ -320,11 +358,12 @@ cdef class Prefilter:
         free(self._heads)
         free(self._literals)
         free(self._rules_of)
+        free(self._members)
 
     cdef void _find(
-        self, const uint8_t *start, const uint8_t *end, Hits *hits, const Clusters *loose
+        self, const uint8_t *start, const uint8_t *end, Hits *hits, const Clusters *loose, bint wide
     ) noexcept nogil:
-        """Note the rules of which a literal stands in [start, end); with `loose`, near to the digits that they need."""
+        """Note the rules of which a literal stands in [start, end); with `loose`, and where their matches may lie."""
         cdef const uint8_t *p = start
         cdef const uint8_t *last = end - GRAM
         cdef const uint8_t *places[TG_MOST_PLACES]
@@ -352,7 +391,7 @@ cdef class Prefilter:
                             and end - place >= literal.size - literal.offset
                             and _same(place - literal.offset, literal.text, literal.size)
                         ):
-                            self._note(hits, literal, place - literal.offset, loose)
+                            self._note(hits, literal, place - literal.offset, start, end, loose, wide)
                     head += 1
         if self._short_count:
             p = next_member(_wide, &self._short_begins, start, end)
@@ -360,39 +399,34 @@ cdef class Prefilter:
                 for index in range(self._short_count):
                     literal = self._literals + index
                     if end - p >= literal.size and _same(p, literal.text, literal.size):
-                        self._note(hits, literal, p, loose)
+                        self._note(hits, literal, p, start, end, loose, wide)
                 p = next_member(_wide, &self._short_begins, p + 1, end)
 
     cdef void _note(
-        self, Hits *hits, const Literal *literal, const uint8_t *at, const Clusters *loose
+        self,
+        Hits *hits,
+        const Literal *literal,
+        const uint8_t *at,
+        const uint8_t *start,
+        const uint8_t *end,
+        const Clusters *loose,
+        bint wide,
     ) noexcept nogil:
-        cdef const uint8_t *behind = at + literal.size
-        cdef Py_ssize_t bound
+        cdef const Need *need
+        cdef Parts *parts
         cdef uint32_t index
         cdef uint16_t rule
-        cdef uint8_t part
+        cdef Py_ssize_t lead
         for index in range(literal.first, literal.first + literal.rules):
             rule = self._rules_of[index]
-            bound = self._bounds[rule]
-            if (
-                loose != NULL
-                and self._digits[rule]
-                and bound
-                and not has_digits(loose, self._digits[rule], behind - bound, at + bound)
-            ):
-                continue
+            need = self._needs + rule
+            parts = hits.parts + rule
             if not hits.rules[rule // 64] >> (rule % 64) & 1:
                 hits.rules[rule // 64] |= <uint64_t>1 << (rule % 64)
-                hits.parts[rule] = 0
-            part = hits.parts[rule]
-            if part == 0 or (part < MOST_PARTS and behind - hits.last_start[rule][part - 1] > 2 * bound):
-                hits.parts[rule] += 1
-                hits.first_end[rule][part] = behind
-                hits.last_start[rule][part] = at
-                continue
-            part -= 1
-            hits.first_end[rule][part] = min(hits.first_end[rule][part], behind)
-            hits.last_start[rule][part] = max(hits.last_start[rule][part], at)
+                parts.size = 0
+            if loose != NULL and need.bound:
+                lead = need.bound if wide else need.lead
+                add_literal(parts, need, lead, at, literal.size, start, end, loose)
 
     def candidates(self, bytes text not None, Py_ssize_t begin = 0) -> list:
         """The indices of the rules that `text` may match from byte `begin` on, ascending. The list is immutable."""
@@ -405,11 +439,11 @@ cdef class Prefilter:
         cdef uint64_t word
         if end - start > RELEASE_ABOVE:
             with nogil:
-                self._find(start, end, &hits, NULL)
-                digits = self._read_digits(start, end, &loose, NULL)
+                self._find(start, end, &hits, NULL, False)
+                digits = self._read(start, end, &loose, NULL)
         else:
-            self._find(start, end, &hits, NULL)
-            digits = self._read_digits(start, end, &loose, NULL)
+            self._find(start, end, &hits, NULL, False)
+            digits = self._read(start, end, &loose, NULL)
         found = None
         for index in range((self._rules + 63) // 64):
             word = hits.rules[index]
@@ -418,7 +452,7 @@ cdef class Prefilter:
             while word:
                 rule = index * 64 + lowest_bit(word)
                 word &= word - 1
-                if self._digits[rule] <= digits:
+                if self._needs[rule].digits <= digits:
                     if found is None:
                         found = []
                     found.append(rule)
@@ -427,9 +461,10 @@ cdef class Prefilter:
     def regions(self, bytes text not None, Py_ssize_t begin = 0, bint wide = False) -> tuple:
         """Where to search `text` from byte `begin` on: (rules, spans). The lists are immutable.
 
-        rules: (index, left, right) of candidates without a cluster, ascending; each match that begins at `begin` or
-        later lies in [left, right) of one of its rule's, which are apart. spans: (left, right), ascending and apart;
-        each such match of a rule with a cluster lies in one. `wide`: the leads do not hold for this text.
+        rules: (index, left, right, before) of candidates without a cluster, ascending; each match that begins at
+        `begin` or later lies in [left, right) of one of its rule's, which are apart, and begins before `before`. spans:
+        (left, right), ascending and apart; each such match of a rule with a cluster lies in one. `wide`: the leads do
+        not hold for this text.
         """
         cdef const uint8_t *data = <const uint8_t *>PyBytes_AS_STRING(text)
         cdef const uint8_t *end = data + PyBytes_GET_SIZE(text)
@@ -437,109 +472,92 @@ cdef class Prefilter:
         cdef Hits hits
         cdef Clusters loose, strict
         cdef uint32_t digits
-        cdef Spans parts, found
-        cdef Py_ssize_t index, rule, left, right, part
+        cdef Py_ssize_t index, rule
         cdef uint64_t word
+        cdef list rules = []
         strict.size = 0
         if end - start > RELEASE_ABOVE:
             with nogil:
-                digits = self._read_digits(start, end, &loose, &strict if self._has_clusters else NULL)
-                self._find(start, end, &hits, &loose)
+                digits = self._read(start, end, &loose, &strict)
+                self._find(start, end, &hits, &loose, wide)
         else:
-            digits = self._read_digits(start, end, &loose, &strict if self._has_clusters else NULL)
-            self._find(start, end, &hits, &loose)
-        rules = None
+            digits = self._read(start, end, &loose, &strict)
+            self._find(start, end, &hits, &loose, wide)
         for index in range((self._rules + 63) // 64):
             word = hits.rules[index] | self._placeless[index]
             while word:
                 rule = index * 64 + lowest_bit(word)
                 word &= word - 1
-                if self._digits[rule] > digits:
+                if self._needs[rule].digits > digits:
                     continue
-                if rules is None:
-                    rules = []
-                if not self._bounds[rule] or self._always[index] >> (rule % 64) & 1:
-                    rules.append((rule, start - data, end - data))
-                    continue
-                parts.size = 0
-                for part in range(hits.parts[rule]):
-                    left = hits.first_end[rule][part] - data - (self._bounds[rule] if wide else self._leads[rule])
-                    right = hits.last_start[rule][part] - data + self._bounds[rule]
-                    join_span(&parts, max(left, start - data), min(right, end - data))
-                for part in range(parts.size):
-                    left, right = parts.items[part].left, parts.items[part].right
-                    rules.append((rule, whole_from(data, left, right), right))
+                if not self._needs[rule].bound or self._always[index] >> (rule % 64) & 1:
+                    rules.append((rule, start - data, end - data, end - data))
+                else:
+                    self._add_parts(rules, rule, hits.parts + rule, &loose, data)
         if self._runs:
-            find_runs(&found, _wide, &self._row, data, start - data, end - data)
-            for run, rule in self._runs if found.size else NOTHING:
-                parts.size = 0
-                for part in range(found.size):
-                    left, right = found.items[part].left, found.items[part].right
-                    if right - left >= <Py_ssize_t> run:
-                        join_span(
-                            &parts,
-                            max(left - self._bounds[rule], start - data),
-                            min(right + self._bounds[rule], end - data),
-                        )
-                for part in range(parts.size):
-                    left, right = parts.items[part].left, parts.items[part].right
-                    rules = [] if rules is None else rules
-                    rules.append((rule, whole_from(data, left, right), right))
-        if rules is not None and self._runs:
-            rules.sort()
+            self._add_runs(rules, data, start, end)
         spans = self._spans(&loose, &strict, data, start, end) if self._has_clusters and loose.size else NOTHING
-        return NOTHING if rules is None else rules, spans
+        return rules, spans
 
-    cdef uint32_t _read_digits(
+    cdef inline uint32_t _read(
         self, const uint8_t *start, const uint8_t *end, Clusters *loose, Clusters *strict
     ) noexcept nogil:
-        """The clusters in [start, end); the largest number of digits in a loose one.
-
-        Loose: whatever stands between the digits. Strict: only separators; of these only those that a rule asks for.
-        """
-        cdef const uint8_t *p
-        cdef const uint8_t *begin
-        cdef const uint8_t *before = NULL       # where the digits before end
-        cdef uint32_t most = 0
-        cdef uint32_t count
-        cdef bint near, apart
-        cdef Cluster *last
         loose.size = 0
         if not self._count_digits:
             return 0
-        p = next_digit(start, end)
-        while p < end:
-            begin = p
-            while p < end and 48 <= p[0] <= 57:
-                p += 1
-            count = p - begin
-            near = before != NULL and begin - before <= DIGIT_GAP
-            add_digits(loose, near, begin, p, count, 0)
-            last = loose.items + loose.size - 1
-            if last.count > most:
-                most = last.count
-            if strict != NULL:
-                apart = near
-                while apart and before < begin:
-                    apart = _separates[before[0]]
-                    before += 1
-                if not apart and strict.size and not self._is_asked_for(strict.items + strict.size - 1):
-                    strict.size -= 1
-                    near = False
-                else:
-                    near = apart and strict.size > 0
-                add_digits(strict, near, begin, p, count, count if begin > start and is_letter((begin - 1)[0]) else 0)
-            before = p
-            p = next_digit(p, end)
-        if strict != NULL and strict.size and not self._is_asked_for(strict.items + strict.size - 1):
-            strict.size -= 1
-        return most
+        return read_digits(&self._reaches, _separates, start, end, loose, strict if self._has_clusters else NULL)
 
-    cdef inline bint _is_asked_for(self, const Cluster *cluster) noexcept nogil:
-        return (
-            self._strict[min(cluster.count, <uint32_t>COUNTS - 1)].lead != NO_REACH
-            or self._led[min(cluster.led, <uint32_t>COUNTS - 1)].lead != NO_REACH
-        )
+    cdef int _add_parts(
+        self, list rules, Py_ssize_t rule, const Parts *parts, const Clusters *loose, const uint8_t *data
+    ) except -1:
+        """Add the regions of a rule whose literals are there."""
+        cdef const Part *part
+        cdef Spans spans
+        cdef Py_ssize_t index, number, left, right, last
+        spans.size = 0
+        for index in range(parts.size):
+            part = parts.items + index
+            if has_room(self._needs + rule, part, loose):
+                join_span(&spans, part.left - data, part.right - data)
+        for index in range(spans.size):
+            left, right = spans.items[index].left, spans.items[index].right
+            last = left
+            for number in range(parts.size):
+                part = parts.items + number
+                if part.left - data >= left and part.right - data <= right:
+                    last = max(last, part.last - data)
+            rules.append((rule, whole_from(data, left, right), right, last + 1))
+        return 0
+
+    cdef int _add_runs(self, list rules, const uint8_t *data, const uint8_t *start, const uint8_t *end) except -1:
+        """Add the regions of rules whose matches have letters and digits in a row."""
+        cdef const Need *need
+        cdef const uint8_t *first
+        cdef const uint8_t *behind
+        cdef Part part
+        cdef Spans parts, found
+        cdef Py_ssize_t index, left, right, rule, least, most
+        find_runs(&found, _wide, &self._row, data, start - data, end - data)
+        if not found.size:
+            return 0
+        for run, longest, number in self._runs:
+            least, most, rule = run, longest, number
+            need = self._needs + rule
+            parts.size = 0
+            for index in range(found.size):
+                first, behind = data + found.items[index].left, data + found.items[index].right
+                # Behind the last one there may be more in it.
+                if behind - first < least or (behind - first > most and index < MOST_RUNS - 1):
+                    continue
+                part.left = back_to(need.members, first, first - min(need.bound, first - start))
+                part.right = on_to(need.members, behind, behind + min(need.bound, end - behind))
+                if part.right - part.left >= need.least:
+                    join_span(&parts, part.left - data, part.right - data)
+            for index in range(parts.size):
+                left, right = parts.items[index].left, parts.items[index].right
+                rules.append((rule, whole_from(data, left, right), right, right))
+        rules.sort()
+        return 0
 
     cdef list _spans(
         self,
@@ -553,27 +571,16 @@ cdef class Prefilter:
         cdef Spans spans
         cdef Py_ssize_t index
         cdef const Cluster *cluster
-        cdef Reach *reach
-        cdef Reach *led
         spans.size = 0
         for index in range(strict.size):
             cluster = strict.items + index
-            reach = self._strict + min(cluster.count, <uint32_t>COUNTS - 1)
-            led = self._led + min(cluster.led, <uint32_t>COUNTS - 1)
-            join_span(
-                &spans,
-                max(cluster.start - data - max(reach.lead, led.lead), start - data),
-                min(cluster.end - data + max(reach.trail, led.trail), end - data),
-            )
+            join_reach(&spans, strict_reach(&self._reaches, cluster), cluster, data, start, end)
+            join_reach(&spans, led_reach(&self._reaches, cluster), cluster, data, start, end)
         for index in range(loose.size):
             cluster = loose.items + index
-            reach = self._loose + min(cluster.count, <uint32_t>COUNTS - 1)
-            if reach.lead != NO_REACH:
-                join_span(
-                    &spans,
-                    max(cluster.start - data - reach.lead, start - data),
-                    min(cluster.end - data + reach.trail, end - data),
-                )
+            join_reach(
+                &spans, self._reaches.loose + min(cluster.count, <uint32_t>COUNTS - 1), cluster, data, start, end
+            )
         if not spans.size:
             return NOTHING
         return [

@@ -25,6 +25,7 @@ cdef struct Cluster:
     const uint8_t *start        # its first digit
     const uint8_t *end          # behind its last one
     uint32_t count              # of digits
+    uint32_t groups             # of digits in a row
     uint32_t led                # digits in a row behind a letter, at most
 
 
@@ -80,6 +81,7 @@ cdef inline void add_digits(
         last = clusters.items + clusters.size - 1
         last.end = end
         last.count += count
+        last.groups += 1
         last.led = max(last.led, led)
         return
     last = clusters.items + clusters.size
@@ -87,6 +89,7 @@ cdef inline void add_digits(
     last.start = begin
     last.end = end
     last.count = count
+    last.groups = 1
     last.led = led
 
 

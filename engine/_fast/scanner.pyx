@@ -186,6 +186,30 @@ cdef class Scanner:
         seen by `\\b`, `^` and `$`, but takes no part; `end` -1 is that of the text. Of places that begin at `before` or
         later nobody asks, if it is not -1. Raises IndexError for a pattern that is not there.
         """
+        return self._find(rule, text, start, end, before)
+
+    def first(self, bytes text not None, list regions not None) -> list:
+        """(region, place) for the regions in which a pattern has a place, as by `find`, in their order.
+
+        A region is (rule, start, end, before). One of an empty pattern is given with None.
+        """
+        cdef list found = []
+        cdef Py_ssize_t rule, start, end, before
+        for region in regions:
+            rule, start, end, before = <tuple?> region
+            if rule < 0 or <size_t> rule >= self._patterns.size():
+                raise IndexError(f"no pattern {rule}")
+            if not self._written[rule]:
+                found.append((region, None))
+                continue
+            if start >= before:
+                continue
+            place = self._find(rule, text, start, end, before)
+            if place is not None:
+                found.append((region, place))
+        return found
+
+    cdef _find(self, Py_ssize_t rule, bytes text, Py_ssize_t start, Py_ssize_t end, Py_ssize_t before):
         cdef StringPiece whole
         cdef StringPiece[2] found
         cdef const char* data = PyBytes_AS_STRING(text)
@@ -289,14 +313,14 @@ cdef class Scanner:
         if at > stop:
             return False
         if self._written_steps[rule] is not None and (<tuple> self._written_steps[rule])[HEAD] is not None:
-            return self.find(rule, text, start, end, before) is not None
+            return self._find(rule, text, start, end, before) is not None
         if stop - at > <size_t> RELEASE_ABOVE:
             with nogil:
                 matched = pattern.Match(StringPiece(data, size), at, stop, UNANCHORED, NULL, 0)
         else:
             matched = pattern.Match(StringPiece(data, size), at, stop, UNANCHORED, NULL, 0)
         # Asked for no place, RE2 need not look further than the first sign of one; an empty one is told apart by find.
-        return matched and self.find(rule, text, start, end) is not None
+        return matched and self._find(rule, text, start, end, -1) is not None
 
 
 cdef class Tails:

@@ -26,7 +26,7 @@ def compile_profiles(policy: Policy, hash_key: bytes) -> dict[str, Profile]:
             entry.replacement or f"[{entry.id.upper()}]",
             tuple(entry.examples),
             tuple(entry.counterexamples),
-            tuple(word.lower() for word in entry.keywords),
+            tuple(word.encode().lower().decode() for word in entry.keywords),
         )
         for entry in document.rules
     ]

@@ -11,13 +11,13 @@ A pattern whose matches need not have a digit, or that is too varied to be read,
 
 from __future__ import annotations
 
-import re
 import string
 from collections.abc import Iterable
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import Final, NamedTuple
 
 from engine._fast.prefilter import GAP, SEPARATORS
+from engine.redaction.alphabet import members_of
 from engine.redaction.literals import is_digit
 from engine.redaction.prefixes import longest_of
 from engine.redaction.syntax import UNBOUNDED, Alternate, Assertion, Atom, Concat, Group, Node, Repeat, parse
@@ -27,10 +27,6 @@ _TURNS: Final = 24
 # Bytes that are further away than any gap.
 _FAR: Final = 1 << 20
 
-# Spelled differently in RE2 and `re`, or in RE2 only.
-_OWN_SYNTAX: Final = ("[:", r"\p", r"\P", r"\x{", r"\C")
-_ASCII: Final = [chr(code) for code in range(128)]
-
 
 class Cluster(NamedTuple):
     """The first cluster of digits in every match.
@@ -38,6 +34,7 @@ class Cluster(NamedTuple):
     least: how many digits it has. lead: bytes of the match before it, at most. trail: bytes of the match behind the
     cluster, at most; None where digits of the match may stand outside of it.
     led: whether the byte before it is of the match, and a letter. run: how many digits it begins with, at least.
+    groups: how many numbers its digits make at least, with something between two of them.
     """
 
     least: int
@@ -45,6 +42,7 @@ class Cluster(NamedTuple):
     trail: int | None
     led: bool
     run: int
+    groups: int
 
 
 class _Bare(NamedTuple):
@@ -63,6 +61,7 @@ class _Digits(NamedTuple):
     lead_apart, trail_apart: only separators are there. close: all digits are one cluster.
     begins: where `led` is not, the first digit may be the first byte, and is so wherever no letter is before it.
     pure: nothing but digits follows the first one.
+    open_left, open_right: whether a digit may be the first character, and the last.
     """
 
     least: int
@@ -75,6 +74,9 @@ class _Digits(NamedTuple):
     begins: bool
     run: int
     pure: bool
+    groups: int
+    open_left: bool
+    open_right: bool
 
 
 class _Shape(NamedTuple):
@@ -83,7 +85,7 @@ class _Shape(NamedTuple):
 
 
 _EMPTY: Final = _Shape(_Bare(0, True, True, False), None)
-_DIGIT: Final = _Digits(1, 0, True, 0, True, True, False, True, 1, True)
+_DIGIT: Final = _Digits(1, 0, True, 0, True, True, False, True, 1, True, 1, True, True)
 
 
 def first_cluster(pattern: str) -> Cluster | None:
@@ -93,7 +95,7 @@ def first_cluster(pattern: str) -> Cluster | None:
     found = shape.digits
     if shape.bare is not None or found is None:
         return None
-    return Cluster(found.least, found.lead, found.trail if found.close else None, found.led, found.run)
+    return Cluster(found.least, found.lead, found.trail if found.close else None, found.led, found.run, found.groups)
 
 
 def _shape(node: Node, folds: bool) -> _Shape:
@@ -115,7 +117,7 @@ def _shape(node: Node, folds: bool) -> _Shape:
 def _of_atom(atom: Atom, folds: bool) -> _Shape:
     if is_digit(atom.text):
         return _Shape(None, _DIGIT)
-    members = _members(atom.text, atom.literal)
+    members = members_of(atom.text, atom.literal)
     width = longest_of(atom, folds)
     if members is None:
         return _Shape(_Bare(width, False, False, True), _DIGIT._replace(pure=False))
@@ -133,22 +135,6 @@ def _of_atom(atom: Atom, folds: bool) -> _Shape:
 _APART: Final = frozenset(SEPARATORS.decode())
 
 
-@lru_cache(maxsize=512)
-def _members(text: str, literal: str | None) -> str | None:
-    """The ASCII characters that an atom matches, and one beyond where it may match others; None: it cannot be said."""
-    if literal is not None:
-        return literal
-    if any(own in text for own in _OWN_SYNTAX):
-        return None
-    try:
-        atom = re.compile(text, re.ASCII | re.DOTALL)
-    except re.error:
-        return None
-    members = "".join(character for character in _ASCII if atom.fullmatch(character))
-    plain = text.isascii() and text.startswith("[") and not text.startswith("[^") and not re.search(r"\\[DWSxuU]", text)
-    return members if plain else members + "é"
-
-
 def _then(first: _Shape, second: _Shape) -> _Shape:
     a, b, x, y = first.bare, second.bare, first.digits, second.digits
     bare = None
@@ -158,7 +144,12 @@ def _then(first: _Shape, second: _Shape) -> _Shape:
     ways = []
     if x is not None and b is not None:
         ways.append(
-            x._replace(trail=_sum(x.trail, b.size), trail_apart=x.trail_apart and b.apart, pure=x.pure and not b.size)
+            x._replace(
+                trail=_sum(x.trail, b.size),
+                trail_apart=x.trail_apart and b.apart,
+                pure=x.pure and not b.size,
+                open_right=x.open_right and not b.some,
+            )
         )
     if a is not None and y is not None:
         ways.append(
@@ -167,6 +158,7 @@ def _then(first: _Shape, second: _Shape) -> _Shape:
                 lead_apart=a.apart and y.lead_apart,
                 led=y.led or (y.begins and a.letter and a.some),
                 begins=y.begins and a.letter,
+                open_left=y.open_left and not a.some,
             )
         )
     if x is not None and y is not None:
@@ -175,6 +167,8 @@ def _then(first: _Shape, second: _Shape) -> _Shape:
         ways.append(
             x._replace(
                 least=_sum(x.least, y.least) if x.close and near else x.least,
+                groups=_sum(x.groups, y.groups - (x.open_right and y.open_left)) if x.close and near else x.groups,
+                open_right=y.open_right,
                 trail=y.trail,
                 trail_apart=y.trail_apart,
                 close=x.close and y.close and near,
@@ -203,7 +197,7 @@ def _any_of(ways: Iterable[_Digits]) -> _Digits | None:
     if not found:
         return None
     columns = zip(*found, strict=True)
-    least, lead, lead_apart, trail, trail_apart, close, led, begins, run, pure = columns
+    least, lead, lead_apart, trail, trail_apart, close, led, begins, run, pure, groups, open_left, open_right = columns
     return _Digits(
         min(least),
         max(lead),
@@ -215,6 +209,9 @@ def _any_of(ways: Iterable[_Digits]) -> _Digits | None:
         all(begins),
         min(run),
         all(pure),
+        min(groups),
+        any(open_left),
+        any(open_right),
     )
 
 
@@ -254,18 +251,28 @@ def _sum(one: int, two: int) -> int:
     return min(_FAR, one + two)
 
 
-def least_run(pattern: str) -> int:
-    """How many ASCII letters and digits stand in a row in every match; 0 where that is not simply to be seen."""
+class Run(NamedTuple):
+    """ASCII letters and digits in a row in every match: so many at least and, where a match is nothing else and none
+    stands next to it, at most."""
+
+    least: int
+    most: int
+
+
+def run_of(pattern: str) -> Run | None:
+    """The longest run that every match has; None where that is not simply to be seen."""
     parsed = parse(pattern)
     if parsed.folds_case:
         # Letters have forms outside of ASCII.
-        return 0
+        return None
+    parts = _flat(parsed.node)
     longest = run = 0
-    for part in _flat(parsed.node):
+    is_all = len(parts) > 1 and parts[0] == parts[-1] == Assertion(r"\b")
+    for part in parts:
         atom, count = (part.node, part.least) if isinstance(part, Repeat) else (part, 1)
         if isinstance(part, Assertion):
             continue
-        members = _members(atom.text, atom.literal) if isinstance(atom, Atom) else None
+        members = members_of(atom.text, atom.literal) if isinstance(atom, Atom) else None
         if members and all(member.isascii() and member.isalnum() for member in members):
             run += count
             longest = max(longest, run)
@@ -274,7 +281,10 @@ def least_run(pattern: str) -> int:
                 continue
         else:
             run = 0
-    return longest
+            is_all = False
+    if not longest:
+        return None
+    return Run(longest, min(longest_of(parsed.node, False), _FAR) if is_all else _FAR)
 
 
 def _flat(node: Node) -> list[Node]:

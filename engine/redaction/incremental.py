@@ -19,8 +19,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from engine.redaction.profile import Profile
+from engine.redaction.regex import Region
 from engine.redaction.ruleset import next_place
-from engine.redaction.search import Region
 
 
 class Edit(NamedTuple):
@@ -96,8 +96,8 @@ class Incremental:
         self.settled = self._base + len(self._text)
 
     def _decide(self, text: bytes, start: int, live: int) -> None:
-        base, search = self._base, self._search
-        regions = search.candidates(text, start)
+        base, profile = self._base, self._profile
+        regions = profile.candidates(text, start, live) if profile.always else self._search.candidates(text, start)
         if regions:
             self._search_in(regions, text, live)
         live = base + min(live, len(text))
@@ -122,11 +122,11 @@ class Incremental:
 
     def _search_in(self, regions: list[Region], text: bytes, live: int) -> None:
         """Notes the matches that begin before `live`."""
-        base, resume, search, size = self._base, self._resume, self._search, len(text)
-        for index, left, right in regions:
+        base, resume, search = self._base, self._resume, self._search
+        for index, left, right, last in regions:
             rule = self._profile.rules[index]
             at = max(left, resume.get(index, 0) - base)
-            before = min(live, search.begins_before(index, right, size))
+            before = min(live, last)
             while (place := next_place(rule, search.scanner, index, text, at, before, right)) is not None:
                 start, end, at = place
                 resume[index] = base + at

@@ -1,6 +1,12 @@
 from engine.redaction.search cimport Search
 
 
+cdef class Redaction:
+    cdef readonly bytes text
+    cdef readonly dict findings
+    cdef readonly str blocked
+
+
 cdef class Profile:
     cdef readonly str name
     cdef readonly tuple rules
@@ -8,13 +14,14 @@ cdef class Profile:
     cdef readonly Search search
     cdef readonly bytes hash_key
     cdef readonly tuple detecting
+    cdef readonly tuple always
     cdef readonly Py_ssize_t lookback
     cdef readonly bint wants_prompt
     cdef readonly Profile role
 
     cpdef bint clean(self, bytes text) except -1
+    cpdef list candidates(self, bytes text, Py_ssize_t start, Py_ssize_t before)
     cpdef list suspects(self, bytes text)
-    cdef bint _occurs(self, tuple region, bytes text) except -1
     cpdef Py_ssize_t live_from(self, bytes text, Py_ssize_t start) except -1
     cpdef bint hides(self, bytes text) except -1
     cpdef list found(self, bytes text)

@@ -15,13 +15,14 @@ import hmac
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Literal, NamedTuple, cast, get_args
+from typing import Final, Literal, cast, get_args
 
 from engine.redaction.encoded import EncodedText
 from engine.redaction.prompt import PromptEcho, echo_of
+from engine.redaction.regex import Region
 from engine.redaction.rule import Detector, Rule
 from engine.redaction.ruleset import RuleError, Ruleset, next_place
-from engine.redaction.search import Region, Search, search_of
+from engine.redaction.search import Search, search_of
 
 Action = Literal["mask", "hash", "block", "flag", "off"]
 
@@ -32,7 +33,8 @@ BETWEEN: Final = b"\n\0\n"
 _HASH_DIGITS: Final = 8
 
 
-class Redaction(NamedTuple):
+@dataclass(frozen=True)
+class Redaction:
     """What became of a text: the text that may leave, findings by rule, and the rule that blocks it, if one does."""
 
     text: bytes
@@ -44,7 +46,8 @@ class Redaction(NamedTuple):
 class Profile:
     """A compiled profile. Immutable.
 
-    detecting: the indexes of rules with a detector. lookback: how many bytes before a place they look at, at most.
+    detecting: the indexes of rules with a detector. always: of these, of rules without a keyword. lookback: how many
+    bytes before a place they look at, at most.
     wants_prompt: whether a rule looks for what a request instructs the model with; see `for_prompt`.
     role: what a profile for one request was made of.
     """
@@ -55,6 +58,7 @@ class Profile:
     search: Search
     hash_key: bytes
     detecting: tuple[int, ...] = ()
+    always: tuple[int, ...] = ()
     lookback: int = 0
     wants_prompt: bool = False
     role: Profile | None = None
@@ -78,16 +82,24 @@ class Profile:
         """Whether no pattern occurs in `text`, which may be many texts with a line end on both sides of each. UTF-8."""
         return not self.suspects(text)
 
+    def candidates(self, text: bytes, start: int, before: int) -> list[Region]:
+        """The rules that may match from byte `start` on, and where. Of what detectors find at `before` or later nobody
+        asks."""
+        regions = self.search.candidates(text, start)
+        for index in self.always:
+            detector = self.rules[index].detector
+            assert detector is not None
+            if detector.find(text, start, before) is not None:
+                regions = [*regions, (index, start, len(text), len(text))]
+        return regions
+
     def suspects(self, text: bytes) -> list[Region]:
         """The rules whose pattern may occur in `text`, read as by `clean`, and where. Nothing matches elsewhere."""
-        return [region for region in self.search.candidates(text) if self._occurs(region, text)]
-
-    def _occurs(self, region: Region, text: bytes) -> bool:
-        index, left, right = region
-        detector = self.rules[index].detector
-        if detector is None:
-            return self.search.occurs(index, text, left, right)
-        return detector.find(text, 0, len(text)) is not None
+        return [
+            region
+            for region in self.search.occurring(text, self.candidates(text, 0, len(text)))
+            if (detector := self.rules[region[0]].detector) is None or detector.find(text, 0, len(text)) is not None
+        ]
 
     def live_from(self, text: bytes, start: int) -> int:
         """From where on the end of `text`, which goes on, could become a match; its size if from nowhere.
@@ -103,28 +115,29 @@ class Profile:
 
     def hides(self, text: bytes) -> bool:
         """Whether a pattern's match in `text` would be hidden or block it. What detectors find does not count."""
-        search, size = self.search, len(text)
-        for index, left, right in search.candidates(text):
-            rule, before = self.rules[index], search.begins_before(index, right, size)
+        scanner = self.search.scanner
+        for (index, left, right, before), first in scanner.first(text, self.search.candidates(text)):
+            rule = self.rules[index]
             if (
                 rule.detector is None
                 and self.actions[index] != "flag"
-                and next_place(rule, search.scanner, index, text, left, before, right) is not None
+                and next_place(rule, scanner, index, text, left, before, right, first) is not None
             ):
                 return True
         return False
 
     def found(self, text: bytes) -> list[tuple[int, int, int]]:
         """What counts in UTF-8 text, in order: start and end in bytes, and the rule's index."""
-        return self._found_in(text, self.search.candidates(text))
+        return self._found_in(text, self.candidates(text, 0, len(text)))
 
     def _found_in(self, text: bytes, regions: list[Region]) -> list[tuple[int, int, int]]:
-        search, scanner, size = self.search, self.search.scanner, len(text)
+        scanner = self.search.scanner
         matches = []
-        for index, at, right in regions:
-            rule, before = self.rules[index], search.begins_before(index, right, size)
-            while (place := next_place(rule, scanner, index, text, at, before, right)) is not None:
+        for (index, at, right, before), first in scanner.first(text, regions):
+            rule = self.rules[index]
+            while (place := next_place(rule, scanner, index, text, at, before, right, first)) is not None:
                 start, end, at = place
+                first = None
                 matches.append((start, -end, index))
         matches.sort()
         found: list[tuple[int, int, int]] = []
@@ -153,11 +166,11 @@ class Profile:
         for text in each:
             begins.append(begins[-1] + len(text) + len(BETWEEN))
         own: dict[int, list[Region]] = {}
-        for rule, left, right in regions:
+        for rule, left, right, before in regions:
             number = bisect_right(begins, left) - 1
             while number < len(each) and (begin := begins[number]) < right:
                 at, end = max(left - begin, 0), min(right - begin, len(each[number]))
-                own.setdefault(number, []).append((rule, at, end))
+                own.setdefault(number, []).append((rule, at, end, before - begin))
                 number += 1
         for number, its in own.items():
             text = each[number]
@@ -221,6 +234,7 @@ def compile_profile(name: str, actions: Mapping[str, str], ruleset: Ruleset, has
         search,
         hash_key,
         tuple(index for index, _ in detectors),
+        tuple(index for index, _ in detectors if not rules[index].keywords),
         max((detector.lookback for _, detector in detectors), default=0),
         any(isinstance(detector, PromptEcho) for _, detector in detectors),
     )

@@ -43,6 +43,11 @@ Place = tuple[int, int, int, int]
 there is none or it caught nothing. Byte offsets."""
 
 
+Region = tuple[int, int, int, int]
+"""A pattern's place in the list, and where its matches are: each lies whole between the first two offsets in bytes, and
+begins before the third."""
+
+
 class Scanner(Protocol):
     """Compiled patterns. Text is UTF-8."""
 
@@ -52,6 +57,10 @@ class Scanner(Protocol):
         `end`: no place that is asked for ends behind it, so nothing behind it need be searched. The place that is
         found may be another one all the same, behind it or cut off by it.
         """
+
+    def first(self, text: bytes, regions: list[Region]) -> list[tuple[Region, Place | None]]:
+        """The regions in which a pattern has a place, each with the first one, as by `find`, in their order. A region
+        of an empty pattern is given with None."""
 
     def occurs(self, rule: int, text: bytes, start: int = 0, end: int = -1, before: int = -1) -> bool:
         """Whether `find` finds a place."""
@@ -100,6 +109,16 @@ class Pyre2Scanner:
                 left, right = (_offset(whole, place) for place in value)
                 return _offset(whole, begin), _offset(whole, end), left, right
         return None
+
+    def first(self, text: bytes, regions: list[Region]) -> list[tuple[Region, Place | None]]:
+        found: list[tuple[Region, Place | None]] = []
+        for region in regions:
+            rule, start, end, before = region
+            if not self._patterns[rule].pattern:
+                found.append((region, None))
+            elif start < before and (place := self.find(rule, text, start, end, before)) is not None:
+                found.append((region, place))
+        return found
 
     def occurs(self, rule: int, text: bytes, start: int = 0, end: int = -1, before: int = -1) -> bool:
         return self.find(rule, text, start) is not None

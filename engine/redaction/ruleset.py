@@ -14,8 +14,10 @@ from functools import cache
 from typing import Final
 
 from engine.redaction.edges import at_lines
+from engine.redaction.leads import lead_to
 from engine.redaction.links import LeadsAway
 from engine.redaction.prefixes import Unbounded, bounded, longest, whole_prefix
+from engine.redaction.regex import Place as Found
 from engine.redaction.regex import RegexError, Scanner, make_scanner
 from engine.redaction.rule import NO_BOUND, Rule
 from engine.redaction.rules import RULES
@@ -50,24 +52,46 @@ def accepts(rule: Rule, match: bytes, value: bytes) -> bool:
     """Whether a match counts: the rule's bound and keywords hold for it, and its own check for the value in it."""
     if len(match) > rule.max_len:
         return False
-    if rule.keywords and not _has_keyword(rule, match):
+    if rule.keywords and len(rule.keywords) <= _FEW and not _has_keyword(rule, match):
         return False
-    return rule.check is None or rule.check(value.decode("utf-8", "replace"))
+    if rule.check is not None and not rule.check(value.decode("utf-8", "replace")):
+        return False
+    # To look for many takes longer than most checks.
+    return not rule.keywords or len(rule.keywords) <= _FEW or _has_keyword(rule, match)
 
 
-# By the identity of a rule's keywords, which the entry keeps alive: to hash hundreds takes longer than a search.
-_keywords: dict[int, tuple[tuple[str, ...], list[tuple[int, frozenset[bytes]]]]] = {}
+class _Words:
+    """A rule's keywords by their sizes. implied: whether every match in ASCII has one."""
+
+    __slots__ = ("by_size", "implied", "keywords", "pattern")
+
+    def __init__(self, rule: Rule) -> None:
+        # Kept alive, so that nothing else has their identity.
+        self.pattern = rule.pattern
+        self.keywords = rule.keywords
+        words = [keyword.encode() for keyword in rule.keywords]
+        self.by_size = [
+            (size, frozenset(word for word in words if len(word) == size))
+            for size in sorted({len(word) for word in words})
+        ]
+        try:
+            self.implied = lead_to(rule.pattern, rule.keywords) is not None
+        except SyntaxUnknown:
+            self.implied = False
+
+
+# By the identity of a rule's pattern: to hash it takes longer than a search.
+_words: dict[int, _Words] = {}
 
 
 def _has_keyword(rule: Rule, match: bytes) -> bool:
-    known = _keywords.get(id(rule.keywords))
-    if known is None:
-        words = [keyword.encode() for keyword in rule.keywords]
-        sizes = sorted({len(word) for word in words})
-        by_size = [(size, frozenset(word for word in words if len(word) == size)) for size in sizes]
-        known = _keywords[id(rule.keywords)] = (rule.keywords, by_size)
+    words = _words.get(id(rule.pattern))
+    if words is None or words.keywords is not rule.keywords:
+        words = _words[id(rule.pattern)] = _Words(rule)
+    if words.implied and match.isascii():
+        return True
     lower = match.lower()
-    by_size = known[1]
+    by_size = words.by_size
     if len(rule.keywords) <= _FEW:
         for _, words_of_size in by_size:
             for word in words_of_size:
@@ -88,10 +112,17 @@ Place = tuple[int, int, int]
 
 
 def next_place(
-    rule: Rule, scanner: Scanner, index: int, text: bytes, at: int, before: int, end: int = -1
+    rule: Rule,
+    scanner: Scanner,
+    index: int,
+    text: bytes,
+    at: int,
+    before: int,
+    end: int = -1,
+    first: Found | None = None,
 ) -> Place | None:
     """The first match of a rule that counts and begins in [at, before). `index`: the rule's in the scanner. `end`: all
-    matches that count lie before it; -1: the text's own.
+    matches that count lie before it; -1: the text's own. `first`: what the scanner finds first, if that is known.
 
     After a match that does not count the search goes on a character later, because the next may begin inside it. So the
     time is bounded by the text times the longest match.
@@ -99,7 +130,11 @@ def next_place(
     if rule.detector is not None:
         found = rule.detector.find(text, at, before)
         return (*found, found[1]) if found is not None and found[0] < before else None
-    while at < before and (place := scanner.find(index, text, at, end, before)) is not None:
+    while at < before:
+        place = first or scanner.find(index, text, at, end, before)
+        if place is None:
+            return None
+        first = None
         start, stop, left, right = place
         if start >= before:
             return None
@@ -140,8 +175,8 @@ def bound_rule(rule: Rule) -> Rule:
 def check_rule(rule: Rule) -> None:
     """Raises RuleError unless the rule does what its examples say."""
     for keyword in rule.keywords:
-        if not keyword or not keyword.isascii() or keyword != keyword.lower():
-            raise RuleError(rule.id, f"the keyword {keyword!r} is not lower-case ASCII")
+        if not keyword or keyword.encode() != keyword.encode().lower():
+            raise RuleError(rule.id, f"the keyword {keyword!r} is empty or has ASCII letters in upper case")
     try:
         scanner = make_scanner([rule.pattern])
     except RegexError as error:

@@ -32,11 +32,9 @@ cdef class Search:
     cdef readonly dict edged
     cdef readonly object at_lines
     cdef readonly tuple unusual
-    cdef readonly tuple reaches
 
-    cpdef Py_ssize_t begins_before(self, Py_ssize_t rule, Py_ssize_t right, Py_ssize_t size) except -1
     cpdef list candidates(self, bytes text, Py_ssize_t start=*)
-    cpdef bint occurs(self, Py_ssize_t rule, bytes text, Py_ssize_t left, Py_ssize_t right) except -1
+    cpdef list occurring(self, bytes text, list regions)
 
 
 cdef bint _has_folded(bytes text) except -1

@@ -20,12 +20,13 @@ from typing import Final, NamedTuple
 
 from engine._fast.prefilter import LED, LOOSE, STRICT, Prefilter
 from engine._fast.unusual import unusual
-from engine.redaction.clusters import first_cluster, least_run
+from engine.redaction.alphabet import alphabet_of, required, shortest
+from engine.redaction.clusters import Run, first_cluster, run_of
 from engine.redaction.edges import at_lines
 from engine.redaction.leads import FOLDED, LEAST, lead_to, leads_of
 from engine.redaction.literals import needs_of
 from engine.redaction.prefixes import longest, prefix_pattern, whole_prefix
-from engine.redaction.regex import RegexError, Scanner, Tails, Together, make_scanner, make_tails, make_together
+from engine.redaction.regex import RegexError, Region, Scanner, Tails, Together, make_scanner, make_tails, make_together
 from engine.redaction.rule import Rule
 from engine.redaction.steps import Steps, steps_of
 from engine.redaction.syntax import SyntaxUnknown
@@ -53,7 +54,7 @@ _FOLDED_BEGINS: Final = sum(1 << form[0] for form in FOLDED)
 _SHORT: Final = 64
 
 
-ClusterNeed = tuple[int, int, int, int]
+ClusterNeed = tuple[int, int, int, int, int]
 
 
 class Wholes:
@@ -125,10 +126,6 @@ def _behind(text: bytes, at: int) -> int:
     return at
 
 
-Region = tuple[int, int, int]
-"""A rule's index, and where its matches are: each lies whole between the two offsets in bytes."""
-
-
 class Alike:
     """Rules that no literal announces: what makes one of them worth a search mostly does so for many.
 
@@ -149,10 +146,10 @@ class Alike:
     def regions(self, text: bytes, spans: list[tuple[int, int]]) -> list[Region]:
         """The rules that may occur in a span, for each span that has any."""
         if self._together is None:
-            return [(rule, left, right) for left, right in spans for rule in self.rules]
+            return [(rule, left, right, right) for left, right in spans for rule in self.rules]
         found = []
         for left, right in spans:
-            found += [(self.rules[number], left, right) for number in self._together.within(text, left, right)]
+            found += [(self.rules[number], left, right, right) for number in self._together.within(text, left, right)]
         return found
 
 
@@ -161,7 +158,6 @@ class Search:
     nothing at all announces. is_other: of each rule, whether it is one of these.
 
     unusual: the rules whose matches need one of some unusual bytes, each with these as a number, see `unusual`.
-    reaches: of each rule that a literal announces, how many bytes a match has at most; of the others 0.
     edged: the place in `at_lines` of each rule whose pattern looks at the edges of a text, see `edges`.
     """
 
@@ -173,7 +169,6 @@ class Search:
         "numbered",
         "others",
         "prefilter",
-        "reaches",
         "scanner",
         "unusual",
     )
@@ -189,7 +184,6 @@ class Search:
         edged: dict[int, int],
         at_lines: Scanner,
         unusual: tuple[tuple[int, int], ...],
-        reaches: tuple[int, ...],
     ) -> None:
         self.prefilter = prefilter
         self.scanner = scanner
@@ -200,12 +194,6 @@ class Search:
         self.edged = edged
         self.at_lines = at_lines
         self.unusual = unusual
-        self.reaches = reaches
-
-    def begins_before(self, rule: int, right: int, size: int) -> int:
-        """Where in a text of `size` bytes no match of a region begins any more that ends at `right`: behind the last
-        literal of its rule."""
-        return right - self.reaches[rule] + 1 if right < size and self.reaches[rule] else size
 
     def candidates(self, text: bytes, start: int = 0) -> list[Region]:
         """The rules that may match from byte `start` on, and where."""
@@ -222,18 +210,22 @@ class Search:
                 found = [region for region in found if not is_other[region[0]]]
                 found += self.others.regions(text, [(start, len(text))])
         if there and self.unusual:
-            found = found + [(rule, start, len(text)) for rule, needed in self.unusual if needed & there]
+            found = found + [(rule, start, len(text), len(text)) for rule, needed in self.unusual if needed & there]
         return found
 
-    def occurs(self, rule: int, text: bytes, left: int, right: int) -> bool:
-        """Whether a rule's pattern may have a place between the two offsets: in `text`, or in one of many texts in it,
-        each of which has a line end on both sides."""
-        before = self.begins_before(rule, right, len(text))
-        if self.edged:
-            edged = self.edged.get(rule)
-            if edged is not None:
-                return self.at_lines.occurs(edged, text, left, right, before)
-        return self.scanner.occurs(rule, text, left, right, before)
+    def occurring(self, text: bytes, regions: list[Region]) -> list[Region]:
+        """The regions in which a pattern may have a place: in `text`, or in one of many texts in it, each of which has
+        a line end on both sides. Those of rules without a pattern are among them."""
+        edged = self.edged
+        if not edged:
+            return [region for region, _ in self.scanner.first(text, regions)]
+        found = self.scanner.first(text, [region for region in regions if region[0] not in edged])
+        of_lines = [
+            region
+            for region in regions
+            if region[0] in edged and self.at_lines.occurs(edged[region[0]], text, *region[1:])
+        ]
+        return [region for region, _ in found] + of_lines
 
 
 class _Prefix(NamedTuple):
@@ -246,7 +238,7 @@ class _Prefix(NamedTuple):
 class _Reading(NamedTuple):
     """What the automata need of one rule.
 
-    literals, digits, bound, lead, cluster, run: see Prefilter. steps: see `steps`.
+    literals, digits, bound, lead, cluster, run, alphabet, shortest, mark: see Prefilter. steps: see `steps`.
     unusual: the unusual bytes of which one stands in each match, as a number; 0: it can do without.
     leads: the prefixes of its leads, in each of which one of `lead_literals` stands; without them it has no lead, and
     `leads` is that of the rule itself.
@@ -257,11 +249,14 @@ class _Reading(NamedTuple):
     bound: int
     lead: int
     cluster: ClusterNeed | None
-    run: int
+    run: Run | None
     unusual: int
     leads: tuple[_Prefix, ...]
     lead_literals: list[bytes]
     steps: Steps | None
+    alphabet: bytes | None
+    shortest: int
+    mark: int
 
 
 def _read(rule: Rule) -> _Reading:
@@ -270,7 +265,7 @@ def _read(rule: Rule) -> _Reading:
     literals, digits = needs_of(rule)
     bound = longest(pattern)
     needed = unusual_of(pattern) if pattern and not literals and not digits else 0
-    cluster, run = (None, 0) if literals or needed else _place_of(pattern, digits, bound)
+    cluster, run = (None, None) if literals or needed else _place_of(pattern, digits, bound)
     found = leads_of(pattern)
     leads = tuple(_Prefix(prefix_pattern(lead, _COUNTED_JOINT), longest(lead)) for lead in found.patterns)
     lead_literals = [literal.encode() for literal in found.literals]
@@ -278,31 +273,45 @@ def _read(rule: Rule) -> _Reading:
         lead_literals = []
         leads = (_Prefix(prefix_pattern(pattern, _COUNTED_JOINT), bound),)
     lead = lead_to(pattern, [literal.decode() for literal in literals]) if literals else None
-    return _Reading(literals, digits, bound, lead or 0, cluster, run, needed, leads, lead_literals, steps_of(pattern))
+    return _Reading(
+        literals,
+        digits,
+        bound,
+        lead or 0,
+        cluster,
+        run,
+        needed,
+        leads,
+        lead_literals,
+        steps_of(pattern),
+        alphabet_of(pattern),
+        shortest(pattern),
+        required(pattern),
+    )
 
 
-def _place_of(pattern: str, digits: int, bound: int) -> tuple[ClusterNeed | None, int]:
+def _place_of(pattern: str, digits: int, bound: int) -> tuple[ClusterNeed | None, Run | None]:
     """What tells where the matches of a rule without literals are: a cluster of digits, or a run of letters and digits.
 
     Long repeats need states that slow an automaton of many rules down, so long rules have no cluster.
     """
     if not pattern:
-        return None, 0
+        return None, None
     try:
-        run = least_run(pattern)
-        if run >= _LEAST_RUN:
+        run = run_of(pattern)
+        if run is not None and run.least >= _LEAST_RUN:
             return None, run
         cluster = first_cluster(pattern) if bound <= _LONGEST_ALIKE else None
     except SyntaxUnknown:
-        return None, 0
+        return None, None
     if cluster is None:
-        return None, 0
+        return None, None
     trail = bound if cluster.trail is None else cluster.trail
     if cluster.led:
-        return (LED, cluster.run, cluster.lead, trail), 0
+        return (LED, cluster.run, cluster.lead, trail, 1), None
     if cluster.least < digits and cluster.least < _MANY_DIGITS:
-        return (LOOSE, digits, bound, bound), 0
-    return (STRICT, cluster.least, cluster.lead, trail), 0
+        return (LOOSE, digits, bound, bound, 1), None
+    return (STRICT, cluster.least, cluster.lead, trail, cluster.groups), None
 
 
 @lru_cache(maxsize=64)
@@ -324,11 +333,18 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
     return Search(
         Prefilter(
             [reading.literals for reading in readings],
-            [_NEVER if reading.unusual else reading.digits for reading in readings],
+            [
+                # Detectors without a keyword are asked always, see `profile`.
+                _NEVER if reading.unusual or not (rule.pattern or reading.literals) else reading.digits
+                for rule, reading in zip(rules, readings, strict=True)
+            ],
             [reading.bound for reading in readings],
             [reading.cluster for reading in readings],
             [reading.run for reading in readings],
             [reading.lead for reading in readings],
+            [reading.alphabet for reading in readings],
+            [reading.shortest for reading in readings],
+            [reading.mark for reading in readings],
         ),
         make_scanner([rule.pattern for rule in rules], steps=[reading.steps for reading in readings], lazy=True),
         Alike(lines, numbered),
@@ -338,7 +354,6 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
         {index: number for number, index in enumerate(edged)},
         make_scanner([lines[index] for index in edged], steps=[steps_of(lines[index]) for index in edged], lazy=True),
         tuple((index, reading.unusual) for index, reading in enumerate(readings) if reading.unusual),
-        tuple(reading.bound if reading.literals else 0 for reading in readings),
     )
 
 

@@ -94,6 +94,25 @@ def test_what_stands_behind_the_end_is_seen_but_takes_no_part() -> None:
     assert kernel.find(2, text, 0, 99) == kernel.find(2, text) == (0, 1, 0, 1)
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_first_place_of_each_region(engine: Callable[[list[str]], Scanner]) -> None:
+    kernel = engine([r"key-\d", "", r"\d(\d)"])
+    text = b"key-1 key-2 34"
+    regions = [(0, 0, 14, 14), (0, 1, 14, 7), (1, 3, 5, 5), (2, 0, 14, 14), (2, 0, 5, 5), (0, 6, 11, 6)]
+    found = kernel.first(text, regions)
+    if engine is Pyre2Scanner:
+        # It looks at all of the text; what lies outside of a region is told by who asks.
+        found = [entry for entry in found if entry[1] is None or entry[1][0] < entry[0][3]]
+    assert found == [
+        ((0, 0, 14, 14), (0, 5, 0, 5)),
+        ((0, 1, 14, 7), (6, 11, 6, 11)),
+        ((1, 3, 5, 5), None),
+        ((2, 0, 14, 14), (12, 14, 13, 14)),
+    ]
+    with pytest.raises(IndexError):
+        kernel.first(text, [(3, 0, 1, 1)])
+
+
 @pytest.mark.parametrize("make", [Tails, Pyre2Tails])
 def test_the_longest_end_of_several_patterns(make: Callable[[list[str], list[int]], Tails]) -> None:
     patterns, bounds = [r"(?:a(?:b(?:c)?)?)?\z", r"[0-9]*\z", r"(?:é[xy]*)?\z"], [3, 4, 9]

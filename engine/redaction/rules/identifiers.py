@@ -16,9 +16,10 @@ def _phone(
     samples: tuple[str, ...],
     near: tuple[str, ...],
     check: Check = id_checks.varied,
+    keywords: tuple[str, ...] = (),
 ) -> Rule:
     # Not within a number with a decimal point, an ISBN, a path.
-    return formed(id, pattern, max_len, "PHONE", samples, near, check, ".-/")
+    return formed(id, pattern, max_len, "PHONE", samples, near, check, ".-/", keywords)
 
 
 def _pairs(joint: str) -> tuple[str, ...]:
@@ -33,7 +34,7 @@ _NEAR = r"[ \t\"'`*_:=#|(\[>-]{0,8}(?:(?:is|was|at|on|under|to)[ :]{1,2})?"
 RULES = (
     named("phone_named", r"tel(?:e(?:phone|fon))?|(?:tele)?phone|mobile|cell(?:phone)?|call(?: me)?(?: at)?|fax|whatsapp|handy(?:nummer)?|celular|telefono|telefone|sms|text me(?: at)?|reach (?:me|him|her|us|them|you)(?: (?:at|on|by|via))?|contact (?:number|no|me|him|her|us|them)|callback (?:number|no)|emergency contact|(?:my|her|his|our|their) number|get (?:me|him|her|us) on|ring (?:me|him|her|us)|mob|ph(?: no)?|dial", r"(?:\(\d{1,5}(?: \d{1,4})?\)|\b\d{2,5})[ ./-]{0,2}\d{1,5}(?:[ ./-]?\d{2,4}){1,3}|\b\d{2,5}[ /-]\d{6,11}|\b0[ -]\d{2,4}[ -]?\d{3,4}(?:[ -]?\d{3,4})?", "PHONE", ("tel", "phone", "mobile", "cell", "call", "fax", "whatsapp", "handy", "sms", "text me", "reach me", "reach him", "reach her", "reach us", "reach them", "reach you", "contact", "callback", "her number", "his number", "my number", "our number", "their number", "get me", "get him", "get her", "get us", "ring me", "ring him", "ring her", "ring us", "mob", "ph:", "ph.", "ph ", "dial", "celular"), ("phone", "4155552671"), ("phone 12", "mobile traffic rose to 12 345 678", "/call-similar/1736134?page=3"), checks.national_phone, r"(?:[^\n\d+]{0,15}?[^\n\d+/])??", edge=""),
     # Keywords are ASCII, and so are word boundaries, which do not hold between ideographs.
-    Rule("phone_named_beyond_ascii", "pii", r"(?:[Tt]éléphone|[Tt]eléfono|[Mm]óvil|[Тт]елефон|[Тт]ел\.|[Мм]об\.|τηλ|טלפון|هاتف|手机|手機|电话|電話|联系方式|聯繫|携帯|전화|연락처|휴대폰)[^\n\d+]{0,4}?(\+?\(?\d{2,5}\)?[ ./-]?\d{2,4}(?:[ ./-]?\d{2,5}){1,3}\b)", 80, "[PHONE]", ("我的手机号码是13812345678。", "電話：03-1234-5678", "móvil 612 34 56 78"), ("电话 12", "手机 13 台"), (), checks.national_phone),
+    Rule("phone_named_beyond_ascii", "pii", r"(?:[Tt]éléphone|[Tt]eléfono|[Mm]óvil|[Тт]елефон|[Тт]ел\.|[Мм]об\.|τηλ|טלפון|هاتف|手机|手機|电话|電話|联系方式|聯繫|携帯|전화|연락처|휴대폰)[^\n\d+]{0,4}?(\+?\(?\d{2,5}\)?[ ./-]?\d{2,4}(?:[ ./-]?\d{2,5}){1,3}\b)", 80, "[PHONE]", ("我的手机号码是13812345678。", "電話：03-1234-5678", "móvil 612 34 56 78"), ("电话 12", "手机 13 台"), ("éphone", "eléfono", "óvil", "Телефон", "телефон", "Тел.", "тел.", "Моб.", "моб.", "τηλ", "טלפון", "هاتف", "手机", "手機", "电话", "電話", "联系方式", "聯繫", "携帯", "전화", "연락처", "휴대폰"), checks.national_phone),
     _phone("phone_uk", r"\b0(?:7\d{3}[ -]?\d{3}[ -]?\d{3}|1\d{3}[ -]\d{5,6}|2\d[ -]\d{4}[ -]?\d{4}|1(?:\d1|1\d)[ -]\d{3}[ -]?\d{4})\b", 14, ("07700 900123", "020 7946 0958", "01632 960123"), ("07 1234", "0.07700 900123")),
     _phone("phone_se", r"\b0\d{1,3}-\d{2,3} \d{2,3}(?: \d{2,3})?\b", 16, ("08-958 244 58", "0169-50 43 74"), ("08-95",), checks.national_phone),
     _phone("phone_fr", r"\b0[1-9](?:[ .-]\d{2}){4}\b", 14, ("01 23 45 67 89", "06.12.34.56.78"), ("01 23 45",)),
@@ -42,7 +43,7 @@ RULES = (
     _phone("phone_au", r"(?:\b04\d{2} \d{3} \d{3}|\(0[2378]\) \d{4} \d{4})\b", 14, ("0412 345 678", "(02) 9374 4000"), ("0412 345",)),
     # Behind the zero that is dialled at home, in the groupings that most countries write.
     _phone("phone_trunk", r"\b0[1-9]\d{0,3}(?:[ -]\d{3,4}[ -]\d{3,4}|[ -]\d{2,3} \d{2} \d{2,3}|[ -]\d{6,8})\b", 16, ("044 668 18 00", "08-123 45 67", "0470 12 34 56", "06 12345678", "0812-3456-789", "02 2345 6789"), ("01 23 45", "2024-01-02 03-04", "0.012 345 678", "rows 039-740-192"), id_checks.trunk_phone),
-    _phone("phone_trunk_in_brackets", r"\(0[1-9]\d{0,3}\)[ -]?\d{2,8}(?:[ -]?\d{2,4}){0,2}\b", 26, ("(0212) 345 67 89", "(030) 901820", "(021) 63659937"), ("(01) 23", "(0123) 45"), id_checks.trunk_phone),
+    _phone("phone_trunk_in_brackets", r"\(0[1-9]\d{0,3}\)[ -]?\d{2,8}(?:[ -]?\d{2,4}){0,2}\b", 26, ("(0212) 345 67 89", "(030) 901820", "(021) 63659937"), ("(01) 23", "(0123) 45"), id_checks.trunk_phone, tuple(f"(0{digit}" for digit in range(1, 10))),
     _phone("phone_hu", r"\b06[ -]\d{1,2}[ -]\d{3}[ -]\d{3,4}\b", 15, ("06 30 318 3276", "06-1-234-5678"), ("06 30 31",)),
     _phone("phone_cn", r"\b1[3-9]\d[ -]\d{4}[ -]\d{4}\b", 13, ("138 1234 5678",), ("128 1234 5678",)),
     _phone("phone_in", r"\b[6-9]\d{4}[ -]\d{5}\b", 11, ("98765 43210",), ("58765 43210",)),

@@ -20,10 +20,11 @@ def formed(
     near: tuple[str, ...],
     check: Check | None,
     not_after: str = "",
+    keywords: tuple[str, ...] = (),
 ) -> Rule:
     """A number whose form and checksum are enough."""
     examples = (f"the number is {samples[0]}, he said", *samples)
-    return Rule(id, "pii", pattern, max_len, f"[{label}]", examples, near, (), check, not_after=not_after)
+    return Rule(id, "pii", pattern, max_len, f"[{label}]", examples, near, keywords, check, not_after=not_after)
 
 
 def _in_programs(names: str) -> str:
@@ -118,8 +119,8 @@ RULES = (
     named("lv_personas_kods", r"personas kods", r"\d{6}-?\d{5}", "NATIONAL_ID", ("personas kods",), ("personas kods", "240338-13793"), (), id_checks.varied),
     named("gr_amka", r"amka", r"\d{11}", "AMKA", ("amka",), ("AMKA", "22048556264"), ("amka 22048556265",), checks.luhn),
     named("at_svnr", r"svnr|sv-?nummer|sozialversicherungsnummer", r"\d{4} ?\d{6}", "SVNR", ("svnr", "nummer"), ("SVNR", "1237010180"), ("svnr 1237991380",), id_checks.austria),
-    Rule("ru_snils", "pii", r"(?:снилс|СНИЛС|SNILS|snils|Snils)[^\n\d]{0,24}?\b(\d{3}[ -]?\d{3}[ -]?\d{3}[ -]?\d{2,3})\b", 200, "[SNILS]", ("СНИЛС 112-233-445 95", "snils=11223344595"), ("snils 112",), (), id_checks.varied),
-    Rule("ru_inn", "pii", r"(?:ИНН|инн|INN|\binn[_=:\"])[^\n\d]{0,12}?\b(\d{12}|\d{10})\b", 60, "[INN]", ("ИНН 500100732259", "INN: 7830002293"), ("INN 12",), (), id_checks.varied),
+    Rule("ru_snils", "pii", r"(?:снилс|СНИЛС|SNILS|snils|Snils)[^\n\d]{0,24}?\b(\d{3}[ -]?\d{3}[ -]?\d{3}[ -]?\d{2,3})\b", 200, "[SNILS]", ("СНИЛС 112-233-445 95", "snils=11223344595"), ("snils 112",), ("СНИЛС", "снилс", "snils"), id_checks.varied),
+    Rule("ru_inn", "pii", r"(?:ИНН|инн|INN|\binn[_=:\"])[^\n\d]{0,12}?\b(\d{12}|\d{10})\b", 60, "[INN]", ("ИНН 500100732259", "INN: 7830002293"), ("INN 12",), ("ИНН", "инн", "inn"), id_checks.varied),
     # Asia, Africa and Oceania.
     formed("in_pan", r"\b[A-Z]{3}[ABCFGHLJPT][A-Z]\d{4}[A-Z]\b", 10, "PAN", ("ABCPE1234F",), ("ABCDE1234F",), None),
     formed("in_aadhaar", r"\b[2-9]\d{3} \d{4} \d{4}\b", 14, "AADHAAR", ("2116 3726 5167",), ("2116 3726 5168",), id_checks.verhoeff),

@@ -1,12 +1,16 @@
 """Personal data of fixed form. Each number is held against its checksum or the rules of who gives it out."""
 
 import string
+from typing import Final
 
 from engine.redaction import checks
 from engine.redaction.rule import Rule
 
 # Two groups of an address and the colon between them, or the two colons of one that is shortened.
 _COLONS = tuple(f"{before}:{after}" for before in "0123456789abcdef" for after in "0123456789abcdef:")
+
+# Of a phone's number.
+_EXTENSION: Final = r"(?: ?(?:x|ext\.?) ?\d{1,6})?"
 
 RULES = (
     Rule(
@@ -90,28 +94,25 @@ RULES = (
     Rule(
         "phone",
         "pii",
-        r"(?:(?:\(\+\d{1,3}\)|\+\(\d{1,3}\)|\+\d{1,3})[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ ./-]?\d{2,5}){1,4}"
-        r"|(?:\b(?:001|1)[ .-]?)?(?:\(\d{3}\)[ -]?|\b\d{3}[.-])\d{3}[ .-]\d{4}"
-        r"|\b(?:1 )?[2-9]\d{2} [2-9]\d{2}[ -]\d{4})(?: ?(?:x|ext\.?) ?\d{1,6})?\b",
+        r"(?:\(\+\d{1,3}\)|\+\(\d{1,3}\)|\+\d{1,3})[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ ./-]?\d{2,5}){1,4}"
+        rf"{_EXTENSION}\b",
         48,
         "[PHONE]",
-        (
-            "call +1 415 555 2671 now",
-            "+442079460958",
-            "(415) 555-2671",
-            "415-555-2671",
-            "(+57) 319 128 35 82",
-            "+(371) 24195406",
-        ),
-        (
-            "version 1.2.3",
-            "2024-01-02",
-            "+1 2",
-            "3415-555-2671",
-            "978-415-555-2671",
-            "+10000000",
-            "ncurses 6.3+20220423",
-        ),
+        ("call +1 415 555 2671 now", "+442079460958", "(+57) 319 128 35 82", "+(371) 24195406", "+1 415 555 2671 x12"),
+        ("version 1.2.3", "+1 2", "+10000000", "ncurses 6.3+20220423"),
+        ("+",),
+        checks.phone,
+        ".-/" + string.digits,
+    ),
+    Rule(
+        "phone_us",
+        "pii",
+        r"(?:(?:\b(?:001|1)[ .-]?)?(?:\(\d{3}\)[ -]?|\b\d{3}[.-])\d{3}[ .-]\d{4}"
+        rf"|\b(?:1 )?[2-9]\d{{2}} [2-9]\d{{2}}[ -]\d{{4}}){_EXTENSION}\b",
+        32,
+        "[PHONE]",
+        ("(415) 555-2671", "415-555-2671", "1 415 555 2671", "415.555.2671 ext. 9"),
+        ("2024-01-02", "3415-555-2671", "978-415-555-2671", "415-555-267"),
         (),
         checks.phone,
         ".-/" + string.digits,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 GAP = 3
 
@@ -43,47 +44,63 @@ def clusters(text: bytes, begin: int) -> list[tuple[int, int, int]]:
     return found
 
 
-def regions(
-    literals: Sequence[Sequence[bytes]], digits: Sequence[int], bounds: Sequence[int], text: bytes, begin: int
-) -> list[tuple[int, int, int]]:
-    """The rules whose needs the text meets from `begin` on, with what lies within a bound of what they need."""
+@dataclass(frozen=True)
+class Need:
+    """What one rule needs; see the kernel."""
+
+    literals: Sequence[bytes] = ()
+    digits: int = 0
+    bound: int = 0
+    lead: int = 0
+    alphabet: bytes | None = None
+    least: int = 0
+    mark: int = 0
+
+
+def regions(needs: Sequence[Need], text: bytes, begin: int) -> list[tuple[int, int, int, int]]:
+    """The rules whose needs the text meets from `begin` on, with where their matches may lie."""
     lower = text.lower()
     groups = clusters(text, begin)
+    size = len(text)
     found = []
-    for rule, (needed, count, bound) in enumerate(zip(literals, digits, bounds, strict=True)):
-        if not needed:
-            if count <= max((size for *_, size in groups), default=0):
-                found.append((rule, begin, len(text)))
-            continue
+    for rule, need in enumerate(needs):
         places = [
             (at, at + len(each))
-            for each in needed
-            for at in range(begin, len(text) - len(each) + 1)
+            for each in need.literals
+            for at in range(begin, size - len(each) + 1)
             if lower[at : at + len(each)] == each
         ]
-        near = [
-            (start, end)
-            for start, end in places
-            if not count
-            or any(size >= count and (not bound or (a < start + bound and b > end - bound)) for a, b, size in groups)
+        if need.digits > max((count for *_, count in groups), default=0) or (need.literals and not places):
+            continue
+        if not need.literals or not need.bound:
+            found.append((rule, begin, size, size))
+            continue
+        found += [
+            (rule, _whole(text, left, right), right, last + 1)
+            for left, right, last in _parts(places, need, text, begin)
+            if right - left >= need.least
+            and (not need.mark or need.mark in text[left:right])
+            and (not need.digits or any(n >= need.digits and a < right and b > left for a, b, n in groups))
         ]
-        if near and not bound:
-            found.append((rule, begin, len(text)))
-        elif near:
-            found += [(rule, left, right) for left, right in _parts(near, bound, text, begin)]
     return found
 
 
-def _parts(near: list[tuple[int, int]], bound: int, text: bytes, begin: int) -> list[tuple[int, int]]:
-    """What lies within a bound of each literal, joined where it meets."""
-    parts: list[tuple[int, int]] = []
-    for start, end in sorted(near):
-        left, right = max(begin, end - bound), min(len(text), start + bound)
+def _parts(places: list[tuple[int, int]], need: Need, text: bytes, begin: int) -> list[tuple[int, int, int]]:
+    """The run of the rule's bytes around each literal, within its bounds, joined where it meets; with the last one."""
+    parts: list[tuple[int, int, int]] = []
+    for start, end in sorted(places):
+        left, right = max(begin, end - (need.lead or need.bound)), min(len(text), start + need.bound)
+        left, right = min(left, start), max(right, end)
+        if need.alphabet is not None:
+            left = next((at for at in range(start, left, -1) if text[at - 1] not in need.alphabet), left)
+            right = next((at for at in range(end, right) if text[at] not in need.alphabet), right)
+        last = start
         while parts and parts[-1][1] >= left:
-            last = parts.pop()
-            left, right = min(left, last[0]), max(right, last[1])
-        parts.append((left, right))
-    return [
-        (next(at for at in range(left, right + 1) if at == right or text[at] & 0xC0 != 0x80), right)
-        for left, right in parts
-    ]
+            before = parts.pop()
+            left, right, last = min(left, before[0]), max(right, before[1]), max(last, before[2])
+        parts.append((left, right, last))
+    return parts
+
+
+def _whole(text: bytes, left: int, right: int) -> int:
+    return next(at for at in range(left, right + 1) if at == right or text[at] & 0xC0 != 0x80)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine._fast.prefilter import LED, LOOSE, STRICT
-from engine.redaction.clusters import Cluster, first_cluster, least_run
+from engine.redaction.clusters import Cluster, Run, first_cluster, run_of
 from engine.redaction.rule import Rule
 from engine.redaction.ruleset import places
 from engine.redaction.search import search_of
@@ -45,6 +45,9 @@ PATTERNS = st.recursive(
 TEXTS = st.text(alphabet="aAZxk .-(,0123456789é\u212a", max_size=60)
 
 
+FAR = 1 << 20
+
+
 def _rule(pattern: str) -> Rule:
     return Rule("own", "custom", pattern, 1000, "[OWN]", ())
 
@@ -61,7 +64,7 @@ def test_a_search_in_the_regions_finds_what_a_search_in_all_text_finds(
         begin = len(text[:start].encode())
         found = [
             place
-            for index, left, right in search.candidates(data, begin)
+            for index, left, right, _ in search.candidates(data, begin)
             for place in places(rule, search.scanner, index, data, left, right)
         ]
         assert found == list(places(rule, search.scanner, 0, data, begin))
@@ -70,13 +73,13 @@ def test_a_search_in_the_regions_finds_what_a_search_in_all_text_finds(
 @pytest.mark.parametrize(
     ("pattern", "cluster"),
     [
-        (r"\d{3}-\d{2}-\d{4}", Cluster(9, 0, 0, False, 3)),
-        (r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){3}", Cluster(2, 2, None, True, 2)),
-        (r"\+\d{1,3}(?: \d{3}){2}", Cluster(7, 1, 0, False, 1)),
-        (r"(?:\d{1,3}\.){3}\d{1,3}", Cluster(4, 0, 0, False, 1)),
-        (r"\d{2},\d{3}", Cluster(2, 0, None, False, 2)),
-        (r"[A-Z]\d{8}[A-Z]", Cluster(8, 1, 1, True, 8)),
-        (r"\d{4}|[A-Z]\d{6}", Cluster(4, 1, 0, False, 4)),
+        (r"\d{3}-\d{2}-\d{4}", Cluster(9, 0, 0, False, 3, 3)),
+        (r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]{4}){3}", Cluster(2, 2, None, True, 2, 1)),
+        (r"\+\d{1,3}(?: \d{3}){2}", Cluster(7, 1, 0, False, 1, 3)),
+        (r"(?:\d{1,3}\.){3}\d{1,3}", Cluster(4, 0, 0, False, 1, 4)),
+        (r"\d{2},\d{3}", Cluster(2, 0, None, False, 2, 1)),
+        (r"[A-Z]\d{8}[A-Z]", Cluster(8, 1, 1, True, 8, 1)),
+        (r"\d{4}|[A-Z]\d{6}", Cluster(4, 1, 0, False, 4, 1)),
         (r"\d?abc", None),
         (r"[A-Z0-9]{8}", None),
         ("abc", None),
@@ -89,16 +92,28 @@ def test_first_cluster(pattern: str, cluster: Cluster | None) -> None:
 @pytest.mark.parametrize(
     ("pattern", "run"),
     [
-        (r"\b[13][1-9A-HJ-NP-Za-km-z]{25,34}\b", 26),
-        ("[a-z]{4}-[a-z]{6}", 6),
-        (r"(?i)[a-z]{20}", 0),
-        (r"\w{20}", 0),
-        ("(?:ab|cd){10}", 0),
-        ("abc[0-9]{3}", 6),
+        (r"\b[13][1-9A-HJ-NP-Za-km-z]{25,34}\b", Run(26, 35)),
+        (r"\b[a-z]{4}-[a-z]{6}\b", Run(6, FAR)),
+        ("[a-z]{6}", Run(6, FAR)),
+        (r"(?i)[a-z]{20}", None),
+        (r"\w{20}", None),
+        ("(?:ab|cd){10}", None),
+        ("abc[0-9]{3}", Run(6, FAR)),
     ],
 )
-def test_least_run(pattern: str, run: int) -> None:
-    assert least_run(pattern) == run
+def test_the_run_of_a_pattern(pattern: str, run: Run | None) -> None:
+    assert run_of(pattern) == run
+
+
+def test_a_run_that_is_all_of_a_match_is_not_searched_where_it_is_longer() -> None:
+    search = search_of((_rule(r"\b[A-Z]{4}[0-9A-Z]{14}\b"),))
+    for size, found in ((17, False), (18, True), (19, False)):
+        assert bool(search.candidates(b"a, " + b"A" * size + b", c")) == found, size
+    # More runs than are told apart: the last ones are looked at all the same.
+    text = b"A" * 19 + b" " + (b"B" * 17 + b" ") * 99 + (b"C" * 30 + b" ") * 99 + b"D" * 18
+    _, left, right, _ = search.candidates(text)[-1]
+    assert left <= len(text) - 18
+    assert right == len(text)
 
 
 def test_what_numbers_of_a_text_are_looked_at() -> None:

@@ -67,7 +67,7 @@ class _NoMemory:
     def find(self, *_: Any) -> None:
         raise MemoryError
 
-    occurs = find
+    first = occurs = find
 
 
 def _out_of_memory() -> Profile:
@@ -84,7 +84,6 @@ def _out_of_memory() -> Profile:
         was.edged,
         was.at_lines,
         was.unusual,
-        was.reaches,
     )
     return replace(profile, search=search)
 

@@ -10,7 +10,7 @@ from functools import cache
 import pytest
 
 from engine.redaction import prefixes, secret_checks
-from engine.redaction.clusters import first_cluster, least_run
+from engine.redaction.clusters import first_cluster, run_of
 from engine.redaction.profile import Profile, compile_profile
 from engine.redaction.regex import make_scanner
 from engine.redaction.rule import Rule
@@ -125,7 +125,8 @@ def test_a_rule_is_well_formed(rule: Rule) -> None:
     assert len(rule.examples) >= 2
     assert rule.counterexamples
     # What announces it in text, so that it is not searched everywhere.
-    assert rule.keywords or least_run(rule.pattern) >= 16 or _digits(rule) >= 12
+    run = run_of(rule.pattern)
+    assert rule.keywords or (run is not None and run.least >= 16) or _digits(rule) >= 12
     assert all(len(word) >= 3 and word.isascii() and word == word.lower() for word in rule.keywords)
     assert re.compile(rule.pattern).groups <= 1
     # Bounded by itself, and by what it declares.
