@@ -160,7 +160,7 @@ cdef class Prefilter:
     literals: of each rule, in lower case (ASCII); of 1 or 2 bytes, or of 3 and more. Empty: none is needed.
     digits: of each rule, how many digits it needs no more than GAP bytes apart; 0: none.
     alphabets: of each rule, the bytes that its matches may have; None: all. shortest: how many there are at least.
-    marks: of each rule with literals, a byte that each match has; 0: none.
+    marks: of each rule with literals or a run, a byte that each match has; 0: none.
     bounds: of each rule, how many bytes a match has at most; 0: it is not known.
     clusters: of each rule without literals, a cluster of digits that its matches have, or None: its kind, how many
         digits it has at least, how many bytes of a match are before and behind it at most, and how many numbers its
@@ -495,7 +495,7 @@ cdef class Prefilter:
                 else:
                     self._add_parts(rules, rule, hits.parts + rule, &loose, data)
         if self._runs:
-            self._add_runs(rules, data, start, end)
+            self._add_runs(rules, &loose, data, start, end)
         spans = self._spans(&loose, &strict, data, start, end) if self._has_clusters and loose.size else NOTHING
         return rules, spans
 
@@ -529,7 +529,9 @@ cdef class Prefilter:
             rules.append((rule, whole_from(data, left, right), right, last + 1))
         return 0
 
-    cdef int _add_runs(self, list rules, const uint8_t *data, const uint8_t *start, const uint8_t *end) except -1:
+    cdef int _add_runs(
+        self, list rules, const Clusters *loose, const uint8_t *data, const uint8_t *start, const uint8_t *end
+    ) except -1:
         """Add the regions of rules whose matches have letters and digits in a row."""
         cdef const Need *need
         cdef const uint8_t *first
@@ -551,7 +553,7 @@ cdef class Prefilter:
                     continue
                 part.left = back_to(need.members, first, first - min(need.bound, first - start))
                 part.right = on_to(need.members, behind, behind + min(need.bound, end - behind))
-                if part.right - part.left >= need.least:
+                if has_room(need, &part, loose):
                     join_span(&parts, part.left - data, part.right - data)
             for index in range(parts.size):
                 left, right = parts.items[index].left, parts.items[index].right

@@ -20,6 +20,7 @@ Not handled
 
 from libcpp cimport bool as cbool
 from libcpp.string cimport string
+from libcpp.algorithm cimport sort
 from libcpp.vector cimport vector
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 
@@ -387,20 +388,36 @@ cdef class Together:
     def __dealloc__(self):
         del self._set
 
-    def within(self, bytes text not None, Py_ssize_t start = 0, Py_ssize_t end = -1) -> list:
-        """The patterns that may have a place between the two offsets, in order; all that have one are among them.
+    def within(self, bytes text not None, list spans not None) -> list:
+        """(pattern, left, right) of the patterns that may have a place in a span, in its order; all that have one are
+        among them. A span is (left, right).
 
-        The time is that of one search, however many there are, but where the automaton runs out of memory: then it is
-        all of them.
+        The time is that of one search, however many patterns there are, but where the automaton runs out of memory:
+        then it is all of them.
         """
+        cdef list found = []
+        cdef vector[int] numbers
+        cdef Py_ssize_t left, right
+        cdef size_t place
+        for span in spans:
+            left, right = <tuple?> span
+            if not self._search(text, left, right, &numbers):
+                found += [(number, left, right) for number in self._all]
+                continue
+            sort(numbers.begin(), numbers.end())
+            for place in range(numbers.size()):
+                found.append((numbers[place], left, right))
+        return found
+
+    cdef bint _search(self, bytes text, Py_ssize_t start, Py_ssize_t end, vector[int]* found):
+        """Whether it could be told which patterns may have a place between the two offsets."""
         cdef const char* data = PyBytes_AS_STRING(text)
         cdef Py_ssize_t size = PyBytes_GET_SIZE(text)
-        cdef Py_ssize_t left = max(start, 0)
+        cdef Py_ssize_t left = min(max(start, 0), size)
         cdef Py_ssize_t right = size if end < 0 or end > size else end
-        cdef vector[int] found
         cdef ErrorInfo error
         cdef cbool matched
-        cdef int index
+        found.clear()
         # A set takes the edges of what it is given for those of the text: a character on either side tells it better.
         if left > 0:
             left -= 1
@@ -411,12 +428,10 @@ cdef class Together:
             while right < size and data[right] & 0xC0 == 0x80:
                 right += 1
         if left >= right:
-            return []
+            return True
         if right - left > RELEASE_ABOVE:
             with nogil:
-                matched = self._set.Match(StringPiece(data + left, right - left), &found, &error)
+                matched = self._set.Match(StringPiece(data + left, right - left), found, &error)
         else:
-            matched = self._set.Match(StringPiece(data + left, right - left), &found, &error)
-        if matched:
-            return sorted([index for index in found])
-        return [] if error.kind == NO_ERROR else list(self._all)
+            matched = self._set.Match(StringPiece(data + left, right - left), found, &error)
+        return matched or error.kind == NO_ERROR

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -65,9 +65,11 @@ def _shortest(node: Node) -> int:
             return least * _shortest(inner)
 
 
-def required(pattern: str) -> int:
-    """A mark that stands in every match, the one that prose has least; 0: there is none. Raises SyntaxUnknown."""
-    marks = _required(parse(pattern).node)
+def required(pattern: str, literals: Sequence[bytes] = ()) -> int:
+    """A mark that stands in every match and not in one of the literals, the one that prose has least; 0: there is none.
+
+    Raises SyntaxUnknown."""
+    marks = _required(parse(pattern).node).difference(*literals)
     return min(marks, key=lambda mark: (mark in _COMMON_MARKS, mark), default=0)
 
 

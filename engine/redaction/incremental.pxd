@@ -1,4 +1,5 @@
 from engine.redaction.profile cimport Profile
+from engine.redaction.ruleset cimport next_place
 from engine.redaction.search cimport Ahead, Search
 
 

@@ -10,17 +10,21 @@ or a piece of host, path or fragment that reads like a code and not like words.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import string
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-_URL: Final = re.compile(r"<?\s*(?:[A-Za-z]{2,5}:)?([\\/]*)([^\\/?#]*)(.*)", re.DOTALL)
+from engine._fast.runs import Tokens
+
+_URL: Final = re.compile(r"<?\s*(?:[A-Za-z]{2,5}:)?([\\/]*)([^\\/?#]{0,256})(.*)", re.DOTALL)
 _HOST: Final = re.compile(r"([a-z0-9-]+(?:\.[a-z0-9-]+)*)\.?(?::[0-9]{1,5})?")
 _ALLOWED: Final = re.compile(r"(?:\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*")
-_SIGNS: Final = frozenset("?@%\\()")
-# Pieces of this many characters that mix digits and letters, or change their case often, read like a code.
-_PIECE: Final = re.compile(r"[0-9A-Za-z]{10,}")
+_SIGNS: Final = "?@%\\()"
+# Pieces of so many letters and digits that mix both, or change their case often, read like a code.
+_LEAST_PIECE: Final = 10
+_PIECES: Final = Tokens((string.ascii_letters + string.digits).encode(), _LEAST_PIECE, 1 << 20)
 _CASES: Final = 3
 # No word is as long.
 _LONGEST_WORD: Final = 28
@@ -53,13 +57,13 @@ class LeadsAway:
         return replace(self, allowed=hosts)
 
     def __call__(self, url: str) -> bool:
-        match = _URL.fullmatch(url)
+        match = _URL.fullmatch(url) if self.allowed else None
         if match is None or "\\" in url or not self._trusts(match[2], match[1]):
             return self.fetched or carries_data(url)
         return False
 
     def _trusts(self, authority: str, slashes: str) -> bool:
-        if not self.allowed or len(authority) > _LONGEST_HOST:
+        if len(authority) > _LONGEST_HOST:
             return False
         host = _HOST.fullmatch(authority.lower())
         if host is None or slashes not in ("", "//"):
@@ -77,10 +81,17 @@ class LeadsAway:
 
 def carries_data(url: str) -> bool:
     """See the module."""
-    if not _SIGNS.isdisjoint(url):
+    if any(sign in url for sign in _SIGNS):
         return True
     _, _, fragment = url.partition("#")
-    return "=" in fragment or any(map(_is_code, _PIECE.findall(url)))
+    return "=" in fragment or any(map(_is_code, _pieces(url.encode())))
+
+
+def _pieces(url: bytes) -> Iterator[str]:
+    at = 0
+    while (place := _PIECES.find(url, at, len(url))) is not None:
+        left, at = place
+        yield url[left:at].decode()
 
 
 def _is_code(piece: str) -> bool:

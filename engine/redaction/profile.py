@@ -87,7 +87,8 @@ class Profile:
         asks."""
         regions = self.search.candidates(text, start)
         for index in self.always:
-            detector = self.rules[index].detector
+            rule = self.rules[index]
+            detector = rule.detector
             assert detector is not None
             if detector.find(text, start, before) is not None:
                 regions = [*regions, (index, start, len(text), len(text))]
@@ -132,19 +133,21 @@ class Profile:
 
     def _found_in(self, text: bytes, regions: list[Region]) -> list[tuple[int, int, int]]:
         scanner = self.search.scanner
-        matches = []
-        for (index, at, right, before), first in scanner.first(text, regions):
+        matches: list[tuple[int, int, int]] = []
+        for (index, at, right, before), first in scanner.first(text, regions) if regions else ():
             rule = self.rules[index]
             while (place := next_place(rule, scanner, index, text, at, before, right, first)) is not None:
                 start, end, at = place
                 first = None
                 matches.append((start, -end, index))
+        if not matches:
+            return matches
         matches.sort()
         found: list[tuple[int, int, int]] = []
         done = 0
         for start, minus_end, index in matches:
             action = self.actions[index]
-            if action in ("flag", "block"):
+            if action == "flag" or action == "block":
                 found.append((start, -minus_end, index))
             elif start >= done:
                 found.append((start, -minus_end, index))
@@ -182,6 +185,8 @@ class Profile:
     def _redact(self, text: bytes, found: list[tuple[int, int, int]]) -> Redaction:
         findings: dict[str, int] = {}
         blocked: str | None = None
+        if not found:
+            return Redaction(text, findings, blocked)
         parts: list[bytes] = []
         done = 0
         for start, end, index in found:
@@ -190,11 +195,13 @@ class Profile:
             if action == "block":
                 blocked = blocked or rule.id
             elif action != "flag":
-                parts += (text[done:start], self.replacement(rule, action, text[start:end]))
+                parts.append(text[done:start])
+                parts.append(self.replacement(rule, action, text[start:end]))
                 done = end
         if not parts:
             return Redaction(text, findings, blocked)
-        return Redaction(b"".join((*parts, text[done:])), findings, blocked)
+        parts.append(text[done:])
+        return Redaction(b"".join(parts), findings, blocked)
 
     def replacement(self, rule: Rule, action: Action, found: bytes) -> bytes:
         """What stands in the place of `found`: the rule's replacement, with a hash for the action `hash`."""

@@ -80,8 +80,9 @@ class Tails(Protocol):
 class Together(Protocol):
     """Compiled patterns that are asked together. Text is UTF-8."""
 
-    def within(self, text: bytes, start: int = 0, end: int = -1) -> list[int]:
-        """The patterns that may have a place between the two offsets, in order; all that have one are among them."""
+    def within(self, text: bytes, spans: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+        """(pattern, left, right) of the patterns that may have a place in a span (left, right), in their order; all
+        that have one are among them."""
 
 
 class Pyre2Scanner:
@@ -154,8 +155,13 @@ class Pyre2Together:
         self._scanner = Pyre2Scanner(patterns, max_mem)
         self._count = len(patterns)
 
-    def within(self, text: bytes, start: int = 0, end: int = -1) -> list[int]:
-        return [index for index in range(self._count) if self._scanner.occurs(index, text, start, end)]
+    def within(self, text: bytes, spans: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+        return [
+            (index, left, right)
+            for left, right in spans
+            for index in range(self._count)
+            if self._scanner.occurs(index, text, left, right)
+        ]
 
 
 _ESCAPED: Final = re.compile("[\udc80-\udcff]")

@@ -138,7 +138,7 @@ def next_place(
         start, stop, left, right = place
         if start >= before:
             return None
-        forbidden = rule.not_after and start > 0 and chr(text[start - 1]) in rule.not_after
+        forbidden = start > 0 and rule.not_after and chr(text[start - 1]) in rule.not_after
         if not forbidden and accepts(rule, text[start:stop], text[left:right]):
             return left, right, stop
         at = start + 1

@@ -147,10 +147,7 @@ class Alike:
         """The rules that may occur in a span, for each span that has any."""
         if self._together is None:
             return [(rule, left, right, right) for left, right in spans for rule in self.rules]
-        found = []
-        for left, right in spans:
-            found += [(self.rules[number], left, right, right) for number in self._together.within(text, left, right)]
-        return found
+        return [(self.rules[number], left, right, right) for number, left, right in self._together.within(text, spans)]
 
 
 class Search:
@@ -286,7 +283,7 @@ def _read(rule: Rule) -> _Reading:
         steps_of(pattern),
         alphabet_of(pattern),
         shortest(pattern),
-        required(pattern),
+        required(pattern, literals),
     )
 
 

@@ -8,8 +8,8 @@ paths and plain words are refused.
 Checksums inside tokens (GitHub, npm, Cloudflare) are not asked for: a token in which a model got one character wrong
 still tells its reader almost all of it, and no other text has the form.
 
-Every check takes the text found and is total: it never raises. Time is linear in the text, which a rule's `max_len`
-bounds.
+Every check takes the text found and is total: it never raises. Of a long text its beginning and its end are looked at
+(see `_telling`), so that names of secrets over and over cost no more than other text.
 """
 
 from __future__ import annotations
@@ -64,9 +64,11 @@ _TRAILING: Final = "!?.,:;)]}>*_"
 # A value may have hundreds of characters, and a text many values: what looks at each of them is left to C.
 _DIGIT: Final = re.compile(r"\d")
 _LETTER: Final = re.compile(r"[^\W\d_]")
-_HEX: Final = re.compile(r"[0-9a-fA-F]+")
-_NO_ALNUM: Final = re.compile(r"[\W_]+")
-_DIGITS_OR_NOT: Final = re.compile(r"\d+|\D+")
+# Each byte of ASCII as `a`, `A` or `0`, or as a sign.
+_KINDS: Final = bytes(
+    97 if 97 <= byte <= 122 else 65 if 65 <= byte <= 90 else 48 if 48 <= byte <= 57 else 45 for byte in range(256)
+)
+_NO_HEX_LETTERS: Final = bytes({*range(256)} - {*b"ghijklmnopqrstuvwxyzGHIJKLMNOPQRSTUVWXYZ"})
 _JOINTS: Final = re.compile(r"[-_. ]")
 
 # A value drawn at random from letters and digits breaks into pieces of two to three characters on average where case
@@ -81,8 +83,18 @@ _KINDS_AT_RANDOM: Final = 36
 # Under this a value that only a name vouches for is as likely a word, a count or an id.
 _SHORTEST_SECRET: Final = 8
 _SHORTEST_RANDOM: Final = 16
-# So many characters tell what a longer value is.
+# So many characters of a longer value tell what it is, and so many how it ends.
 _TELLING: Final = 128
+_ENDING: Final = 32
+
+
+def _telling(text: str) -> str:
+    """What of a text is looked at: all of it, mostly."""
+    return text if len(text) <= _TELLING + _ENDING else text[:_TELLING] + text[-_ENDING:]
+
+
+def _has_any(text: str, words: tuple[str, ...]) -> bool:
+    return any(word in text for word in words)
 
 
 def _has_digit(text: str) -> bool:
@@ -106,11 +118,11 @@ def plausible(text: str) -> bool:
 
     With this many different characters it is drawn at random, and a stand-in in it is there by chance.
     """
+    text = _telling(text)
     kinds = len(set(text))
     if kinds < 8 or kinds >= _KINDS_AT_RANDOM:
         return kinds >= 8
-    lowered = text.lower()
-    return not any(word in lowered for word in _STANDINS)
+    return not _has_any(text.lower(), _STANDINS)
 
 
 def plausible_mixed(text: str) -> bool:
@@ -129,8 +141,9 @@ def _is_path(text: str) -> bool:
 
 def placeholder(text: str) -> bool:
     """Whether the text stands for a secret, or refers to one, instead of being it."""
+    text = _telling(text)
     lowered = text.lower()
-    if len(set(text)) < 4 or lowered.strip(_TRAILING) in _WORDS or any(word in lowered for word in _STANDINS):
+    if len(set(text)) < 4 or lowered.strip(_TRAILING) in _WORDS or _has_any(lowered, _STANDINS):
         return True
     # What each pattern begins with, or cannot do without, is asked first: that takes a tenth of the pattern's time.
     first = text[0]
@@ -150,12 +163,12 @@ def placeholder(text: str) -> bool:
 
 def _names_a_secret(text: str) -> bool:
     """Whether an identifier without digits names a secret, as in `password = newPassword`."""
-    lowered = text.lower()
-    return bool(_IDENTIFIER.fullmatch(text)) and any(name in lowered for name in _NAMES_A_SECRET)
+    return bool(_IDENTIFIER.fullmatch(text)) and _has_any(text.lower(), _NAMES_A_SECRET)
 
 
 def quoted_password(text: str) -> bool:
     """A string that code or a file gives to something called a password: also a plain word."""
+    text = _telling(text)
     return len(text) >= 4 and not placeholder(text) and not _names_a_secret(text)
 
 
@@ -194,29 +207,45 @@ def spoken_password(text: str) -> bool:
 
 def strong_password(text: str) -> bool:
     """At least eight characters of three kinds: what stands behind `secret:` may as well be the name of one."""
+    text = _telling(text)
     core = text.rstrip(_TRAILING)
     return _kinds(core, r"[^\w\-./':]") >= 3 and len(core) >= 8 and not _PATH.fullmatch(core) and bare_password(text)
 
 
 def looks_random(text: str) -> bool:
     """Whether a text is likelier drawn at random than put together from words."""
-    if len(text) < _SHORTEST_RANDOM or len(set(text)) < 8:
+    if len(text) < _SHORTEST_RANDOM:
         return False
     text = text[:_TELLING]
-    bare = _NO_ALNUM.sub("", text)
-    if not _has_letter(bare):
+    if len(set(text)) < 8:
         return False
-    has_digit = _has_digit(bare)
-    if has_digit and (_HEX.fullmatch(bare) or len(_DIGITS_OR_NOT.findall(bare)) > _RANDOM_ALTERNATIONS):
-        return True
-    pieces = _PIECES.findall(text)
-    if not pieces or sum(map(len, pieces)) / len(pieces) >= _RANDOM_PIECE:
+    # Counts of two neighbors of some kind tell how often the kind changes, a tenth as long as a pattern takes.
+    raw = text.encode("ascii", "replace")
+    kinds = raw.translate(_KINDS)
+    has_digit, has_upper, has_lower = b"0" in kinds, b"A" in kinds, b"a" in kinds
+    if not (has_lower or has_upper):
         return False
-    return has_digit or (_has_upper(bare) and _has_lower(bare))
+    if has_digit:
+        bare = kinds.replace(b"-", b"").replace(b"A", b"a")
+        if bare.count(b"a0") + bare.count(b"0a") >= _RANDOM_ALTERNATIONS or not raw.translate(None, _NO_HEX_LETTERS):
+            return True
+    elif not (has_upper and has_lower):
+        return False
+    return len(text) - kinds.count(b"-") < _RANDOM_PIECE * _pieces(b"-" + kinds)
+
+
+def _pieces(kinds: bytes) -> int:
+    """How many runs of lower case, with the one capital that begins it, of upper case and of digits there are behind a
+    sign."""
+    lower = kinds.count(b"-a") + kinds.count(b"0a") + kinds.count(b"AAa")
+    upper = kinds.count(b"-A") + kinds.count(b"0A") + kinds.count(b"aA")
+    digits = kinds.count(b"-0") + kinds.count(b"a0") + kinds.count(b"A0")
+    return lower + upper + digits
 
 
 def assigned_secret(text: str) -> bool:
     """A value given to something whose name leaves no doubt (`api_key`, `client_secret`)."""
+    text = _telling(text)
     if len(text) < _SHORTEST_SECRET or placeholder(text) or _names_a_secret(text):
         return False
     if _has_digit(text):
@@ -230,11 +259,13 @@ def assigned_secret(text: str) -> bool:
 
 def random_secret(text: str) -> bool:
     """A value given to something that may hold other things too (`token`, `auth`, `key`)."""
+    text = _telling(text)
     return not placeholder(text) and looks_random(text)
 
 
 def short_secret(text: str) -> bool:
     """`random_secret`, or at least eight characters with two digits and a letter: behind an explicit equals sign."""
+    text = _telling(text)
     if random_secret(text):
         return True
     return assigned_secret(text) and len(_DIGIT.findall(text)) >= 2

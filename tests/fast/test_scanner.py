@@ -188,15 +188,25 @@ def test_those_that_occur_are_among_those_within(engine: Callable[[list[str]], T
     together, alone = engine(ASKED), Scanner(ASKED)
 
     @settings(max_examples=500, derandomize=True, deadline=None)
-    @given(st.text(alphabet="abcxyzKEY-key0129 é\n", max_size=40), st.integers(0, 40), st.integers(-1, 80))
-    def check(text: str, start: int, end: int) -> None:
+    @given(st.text(alphabet="abcxyzKEY-key0129 é\n", max_size=40), st.lists(st.integers(0, 80), max_size=6))
+    def check(text: str, places: list[int]) -> None:
         data = text.encode()
-        start = min(len(text[:start].encode()), len(data))
-        found = together.within(data, start, end)
-        assert found == sorted(set(found))
-        assert {index for index in range(len(ASKED)) if alone.occurs(index, data, start, end)} <= set(found)
+        offsets = sorted({min(len(text[:place].encode()), len(data)) for place in places})
+        spans = list(zip(offsets[::2], offsets[1::2], strict=False))
+        found = together.within(data, spans)
+        assert found == sorted(set(found), key=lambda entry: (entry[1], entry[0]))
+        occurring = {
+            (index, left, right)
+            for left, right in spans
+            for index in range(len(ASKED))
+            if alone.occurs(index, data, left, right)
+        }
+        assert occurring <= set(found)
         # Of a whole text nothing is guessed.
-        assert together.within(data) == [index for index in range(len(ASKED)) if alone.occurs(index, data)]
+        size = len(data)
+        assert together.within(data, [(0, size)]) == [
+            (index, 0, size) for index in range(len(ASKED)) if alone.occurs(index, data)
+        ]
 
     check()
 
@@ -208,9 +218,11 @@ def test_a_small_budget_loses_nothing(size: int) -> None:
     rng = random.Random(size)  # noqa: S311 - to be repeated
     text = bytes(rng.choice(b"ab") for _ in range(4000)) + b"b" + b"a" * 40
     together = Together(greedy, 1 << size)
-    assert 1 in together.within(text + b"y" + text)
+    size = 2 * len(text) + 1
+    assert (1, 0, size) in together.within(text + b"y" + text, [(0, size)])
     # Nothing, or all of them where there was no room to tell.
-    assert together.within(text) in ([], [0, 1])
+    size = len(text)
+    assert together.within(text, [(0, size)]) in ([], [(0, 0, size), (1, 0, size)])
 
 
 def test_a_pattern_that_is_none_is_named_with_its_place() -> None:
@@ -222,8 +234,9 @@ def test_a_pattern_that_is_none_is_named_with_its_place() -> None:
     with pytest.raises(PatternError, match="too large together"):
         Together(["[a-z]{500}[0-9]{500}"] * 3, 1 << 14)
     with pytest.raises(TypeError):
-        Together(["a"]).within(None)  # type: ignore[arg-type]
-    assert Together([]).within(b"a") == []
+        Together(["a"]).within(None, [])  # type: ignore[arg-type]
+    assert Together([]).within(b"a", [(0, 1)]) == []
+    assert Together(["a"]).within(b"a", []) == []
 
 
 def test_a_lazy_scanner_finds_the_same_and_names_a_bad_pattern_when_it_is_asked() -> None:

@@ -6,8 +6,8 @@ from typing import Final
 from engine.redaction import checks
 from engine.redaction.rule import Rule
 
-# Two groups of an address and the colon between them, or the two colons of one that is shortened.
-_COLONS = tuple(f"{before}:{after}" for before in "0123456789abcdef" for after in "0123456789abcdef:")
+# Two groups of an address and the colon between them.
+_COLONS = tuple(f"{before}:{after}" for before in "0123456789abcdef" for after in "0123456789abcdef")
 
 # Of a phone's number.
 _EXTENSION: Final = r"(?: ?(?:x|ext\.?) ?\d{1,6})?"
@@ -137,15 +137,26 @@ RULES = (
         checks.ipv4,
         ".",
     ),
+    # Two colons in a row, which neither a time of the day nor a hardware address has; or all eight groups.
     Rule(
         "ipv6",
         "pii",
-        # Two colons at least, which a time of the day has not.
-        r"(?i)\b[0-9a-f]{1,4}:(?:(?:[0-9a-f]{1,4}:){1,6}(?::[0-9a-f]{1,4}){0,7}|(?::[0-9a-f]{1,4}){1,7})[0-9a-f]{0,4}",
+        r"(?i)\b(?:[0-9a-f]{1,4}:){1,7}(?:(?::[0-9a-f]{1,4}){1,7}[0-9a-f]{0,4}|:)",
         45,
         "[IP]",
-        ("host 2001:db8::8a2e:370:7334 up", "fe80:0:0:0:204:61ff:fe9d:f156"),
-        ("12:30:45", "::1", "a::", "dead::beef", "attrs[0::2]"),
+        ("host 2001:db8::8a2e:370:7334 up", "fe80::204:61ff:fe9d:f156", "2001:db8::"),
+        ("::1", "a::", "dead::beef", "attrs[0::2]", "2001:db8::8a2e:370:73345"),
+        ("::",),
+        checks.ipv6,
+    ),
+    Rule(
+        "ipv6_full",
+        "pii",
+        r"(?i)\b(?:[0-9a-f]{1,4}:){7}[0-9a-f]{1,4}",
+        39,
+        "[IP]",
+        ("fe80:0:0:0:204:61ff:fe9d:f156", "2001:0db8:85a3:0000:0000:8a2e:0370:7334"),
+        ("12:30:45", "2001:db8:0:0:0:0:1", "0:0:0:0:0:0:0:1"),
         _COLONS,
         checks.ipv6,
     ),

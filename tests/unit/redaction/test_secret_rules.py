@@ -483,6 +483,42 @@ def test_random_values_look_so_and_identifiers_do_not() -> None:
         assert not secret_checks.looks_random(name)
 
 
+def _looks_random(text: str) -> bool:
+    """The same by patterns."""
+    text = text[:128]
+    bare = re.sub(r"[\W_]+", "", text)
+    if len(text) < 16 or len(set(text)) < 8 or not re.search("[A-Za-z]", bare):
+        return False
+    has_digit = re.search(r"\d", bare) is not None
+    if has_digit and (re.fullmatch("[0-9a-fA-F]+", bare) or len(re.findall(r"\d+|\D+", bare)) > 6):
+        return True
+    pieces = re.findall(r"[A-Z]?[a-z]+|[A-Z]+|\d+", text)
+    mixed = has_digit or (bare != bare.upper() and bare != bare.lower())
+    return sum(map(len, pieces)) / len(pieces) < 3.6 and mixed
+
+
+def test_what_looks_random_is_told_as_by_patterns() -> None:
+    draw = random.Random(13)  # noqa: S311
+    random_ones = 0
+    for _ in range(20_000):
+        alphabet = draw.choice(("abfgzABFGZ0189-_./", "abcABC", "abf09", "abcdefghiA", "ABCDEFGHIj-", "aBcDeFgHiJ"))
+        text = "".join(draw.choices(alphabet, k=draw.randrange(12, 40)))
+        random_ones += secret_checks.looks_random(text)
+        assert secret_checks.looks_random(text) == _looks_random(text), text
+    assert 2_000 < random_ones < 18_000
+
+
+def test_of_a_long_value_the_beginning_and_the_end_tell_what_it_is() -> None:
+    draw = random.Random(17)  # noqa: S311
+    value = "".join(draw.choices(string.ascii_letters + string.digits, k=2000))
+    assert secret_checks.assigned_secret(value)
+    assert secret_checks.random_secret(value)
+    assert secret_checks.plausible(value)
+    assert secret_checks.placeholder("<" + value + ">")
+    assert secret_checks.placeholder("your-" + value)
+    assert not secret_checks.assigned_secret("secret_key=" * 45)
+
+
 def test_checks_are_total() -> None:
     draw = random.Random(11)  # noqa: S311
     checks = {rule.check for rule in SECRET_RULES if rule.check is not None}
