@@ -66,10 +66,12 @@ def _shortest(node: Node) -> int:
 
 
 def required(pattern: str, literals: Sequence[bytes] = ()) -> int:
-    """A mark that stands in every match and not in one of the literals, the one that prose has least; 0: there is none.
+    """A mark that stands in every match but not in all of the literals, the one that prose has least; 0: there is none.
 
     Raises SyntaxUnknown."""
-    marks = _required(parse(pattern).node).difference(*literals)
+    marks = _required(parse(pattern).node)
+    if literals:
+        marks -= frozenset.intersection(*map(frozenset, literals))
     return min(marks, key=lambda mark: (mark in _COMMON_MARKS, mark), default=0)
 
 

@@ -97,9 +97,12 @@ _FILE_ENDINGS: Final = frozenset(
 def email(text: str) -> bool:
     """An address of somebody: no picture's name ("icon@2x.png"), no package ("left-pad@1.0.x-beta"), no git remote."""
     local, _, host = text.rpartition("@")
-    labels = host.split(".")
-    if labels[-1].lower() in _FILE_ENDINGS or (labels[0].isdigit() and labels[1][:1].isdigit()):
+    if host[host.rfind(".") + 1 :].lower() in _FILE_ENDINGS:
         return False
+    if host[0].isdigit():
+        labels = host.split(".")
+        if labels[0].isdigit() and labels[1][:1].isdigit():
+            return False
     return local != "git" and ".." not in local
 
 
@@ -156,12 +159,14 @@ def country_number(number: str) -> bool:
 
 def phone(text: str) -> bool:
     """E.164 with the country's code, 10 or 11 digits in the national form of North America; with an extension."""
-    number = digits(text.lower().partition("x")[0])
+    if "x" in text or "X" in text:
+        text = text.lower().partition("x")[0]
+    number = digits(text)
     if kinds(number) < 3:
         return False
     if text.startswith(("+", "(+")):
         # "+44 (0)20": the zero is dialled at home only.
-        return country_number(digits(text.replace("(0)", "").lower().partition("x")[0]))
+        return country_number(digits(text.replace("(0)", "")) if "(0)" in text else number)
     return len(number) in (10, 11) or (len(number) == 13 and number.startswith("001"))
 
 
@@ -184,7 +189,7 @@ def mac(text: str) -> bool:
     """An address of one device: neither all zero nor the broadcast, and between dots no version of three numbers."""
     if "." in text and not (any(c.isdigit() for c in text) and any(c.isalpha() for c in text)):
         return False
-    return len(set(text)) > 3 and len(set(text.lower()) - _BETWEEN) > 2
+    return len(set(text.lower()) - _BETWEEN) > 2
 
 
 def jwt(text: str) -> bool:

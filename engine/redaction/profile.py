@@ -196,7 +196,8 @@ class Profile:
                 blocked = blocked or rule.id
             elif action != "flag":
                 parts.append(text[done:start])
-                parts.append(self.replacement(rule, action, text[start:end]))
+                masks = action == "mask"
+                parts.append(rule.replacement.encode() if masks else self.replacement(rule, action, text[start:end]))
                 done = end
         if not parts:
             return Redaction(text, findings, blocked)
