@@ -11,7 +11,7 @@ from benchmarks.stats import Spread
 
 def draw(
     path: Path,
-    packs: Sequence[tuple[int, Sequence[Spread]]],
+    packs: Sequence[tuple[str, Sequence[Spread]]],
     dirt: Sequence[float],
     growths: Sequence[tuple[str, Sequence[float]]],
     sizes: Sequence[int],
@@ -19,13 +19,13 @@ def draw(
     """Draw both. Raises BenchmarkError without matplotlib."""
     figure = figure_of(11, 4.5)
     left, right = figure.subplots(1, 2)
-    for rules, spreads in packs:
-        left.plot(dirt, [each.median for each in spreads], marker="o", label=f"{rules} rules")
+    for name, spreads in packs:
+        left.plot(dirt, [each.median for each in spreads], marker="o", label=name)
     left.set_yscale("log")
     left.set_xlabel("values to hide in a kilobyte")
     left.set_ylabel("ns a byte (less is better)")
-    left.legend(frameon=False, fontsize=8)
-    left.set_title("Prose, by pack and dirt", fontsize=10)
+    left.legend(frameon=False, fontsize=6)
+    left.set_title("By pack, text and dirt", fontsize=10)
     for name, ns in growths:
         right.plot(sizes, ns, marker="o", label=name)
     right.set_xscale("log", base=2)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from itertools import count, cycle
 
 from benchmarks.quality.formats import FIXED
 from benchmarks.quality.sentences import PROSE
@@ -47,23 +49,27 @@ _ENGLISH = (
 )
 
 
-def english(size: int) -> bytes:
-    """Ordinary English of `size` bytes, in which no rule has anything to look for."""
-    text = " ".join(_ENGLISH).encode() + b" "
-    return (text * (size // len(text) + 1))[:size]
+def english(size: int, findings_per_kb: float = 0.0) -> bytes:
+    """Ordinary English of `size` bytes, in which no rule has anything to look for but so many values in a kilobyte."""
+    return _text(cycle(_ENGLISH), size, findings_per_kb, random.Random(_SEED))  # noqa: S311 - to be repeated
 
 
 def prose(size: int, findings_per_kb: float) -> bytes:
-    """English, German and other prose of `size` bytes, with so many values to hide in a kilobyte."""
+    """English, German and other prose of `size` bytes, full of numbers and of words that announce a value, with so many
+    values to hide in a kilobyte."""
     rng = random.Random(_SEED)  # noqa: S311 - to be repeated
     # Not the lines of code and tables, and nothing that speaks of passwords: that is what dirt is here.
     sentences = [text for text in PROSE if text.isprintable() and text[0].isalpha() and text.endswith(".")]
     plain = [text for text in sentences if not any(word in text for word in ("password", "secret", "token", "key"))]
+    return _text((rng.choice(plain) for _ in count()), size, findings_per_kb, rng)
+
+
+def _text(sentences: Iterator[str], size: int, findings_per_kb: float, rng: random.Random) -> bytes:
     parts: list[str] = []
     length = 0
     values = 0
     while length < size:
-        text = rng.choice(plain)
+        text = next(sentences)
         if length / 1000 * findings_per_kb > values:
             values += 1
             text = f"{text[:-1]}, see {FIXED[rng.choice(_KINDS)](rng)}."
