@@ -1,4 +1,4 @@
-"""checksums: a number that is no card's, and one that is no Aadhaar, beside the oracle."""
+"""checksums: numbers that are no card's, no Aadhaar and no account, beside the oracle."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from tests.fast.oracles import checksums as oracle
 
 _CARD = "4111 1111 1111 1112"
 _AADHAAR = "2116 3726 5168"
+_IBAN = "DE89 3704 0044 0532 0130 01"
 
 
 def cases() -> list[Case]:
@@ -20,5 +21,5 @@ def cases() -> list[Case]:
                 for way, module in (("kernel", checksums), ("oracle", oracle))
             ],
         )
-        for name, check, text in (("card", "luhn", _CARD), ("Aadhaar", "verhoeff", _AADHAAR))
+        for name, check, text in (("card", "luhn", _CARD), ("Aadhaar", "verhoeff", _AADHAAR), ("IBAN", "mod_97", _IBAN))
     ]

@@ -14,6 +14,7 @@ class Scanner:
         max_mem: int = ...,
         steps: Sequence[tuple[str | None, str | None, str | None, str | None, int] | None] | None = None,
         lazy: bool = False,
+        shortest: Sequence[int] | None = None,
     ) -> None: ...
     def __len__(self) -> int: ...
     def first(

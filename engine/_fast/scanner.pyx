@@ -116,22 +116,27 @@ cdef class Scanner:
 
     steps: of each pattern, None or (head, before, value, behind, reach), as `redaction.steps` says what they are. What
     is found is the same without. They are compiled when a text asks for them first. lazy: so are the patterns, which
-    were compiled before; PatternError is then raised by who asks.
+    were compiled before; PatternError is then raised by who asks. shortest: of each, how many bytes a place has at
+    least.
     """
 
     cdef list _written
     cdef vector[RE2*] _patterns         # NULL: not compiled yet
     cdef list _written_steps
     cdef vector[RE2*] _steps            # STEPS of each pattern; NULL: not compiled yet
+    cdef vector[size_t] _shortest
     cdef readonly long max_mem
 
-    def __cinit__(self, patterns, long max_mem = 8 << 20, steps=None, bint lazy=False):
+    def __cinit__(self, patterns, long max_mem = 8 << 20, steps=None, bint lazy=False, shortest=None):
         cdef size_t rule
         self.max_mem = max_mem
         self._written = list(patterns)
         self._written_steps = list(steps or [None] * len(self._written))
         if len(self._written_steps) != len(self._written):
             raise ValueError("steps: one entry for each pattern is needed")
+        self._shortest = shortest if shortest is not None else [0] * len(self._written)
+        if self._shortest.size() != <size_t> len(self._written):
+            raise ValueError("shortest: one entry for each pattern is needed")
         self._patterns.resize(len(self._written), NULL)
         self._steps.resize(STEPS * self._patterns.size(), NULL)
         if not lazy:
@@ -223,6 +228,8 @@ cdef class Scanner:
         cdef RE2* pattern
         cdef RE2* head = NULL
         cdef cbool matched
+        if rule >= 0 and <size_t> rule < self._shortest.size() and at + self._shortest[rule] > stop:
+            return None
         pattern = self._pattern(rule)
         wanted = 2 if pattern.NumberOfCapturingGroups() else 1
         steps = self._written_steps[rule]

@@ -172,17 +172,23 @@ def _offset(text: str, place: int) -> int:
 
 
 def make_scanner(
-    patterns: Sequence[str], max_mem: int = MAX_MEM, steps: Sequence[Steps | None] | None = None, *, lazy: bool = False
+    patterns: Sequence[str],
+    max_mem: int = MAX_MEM,
+    steps: Sequence[Steps | None] | None = None,
+    *,
+    lazy: bool = False,
+    shortest: Sequence[int] | None = None,
 ) -> Scanner:
-    """The patterns compiled by the engine in use. `steps`: of each; the stand-in finds the same without. `lazy`: the
-    patterns were compiled before, and are again when a text asks for them first; the stand-in compiles them at once.
+    """The patterns compiled by the engine in use. `steps`: of each; `shortest`: how many bytes a place has at least;
+    the stand-in finds the same without both. `lazy`: the patterns were compiled before, and are again when a text asks
+    for them first; the stand-in compiles them at once.
 
     Raises RegexError.
     """
     if KernelScanner is None:
         return Pyre2Scanner(patterns, max_mem)
     try:
-        return KernelScanner(patterns, max_mem, steps, lazy)
+        return KernelScanner(patterns, max_mem, steps, lazy, shortest)
     except KernelError as error:
         raise RegexError(error.index, error.reason) from None
 

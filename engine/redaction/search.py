@@ -343,7 +343,12 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
             [reading.shortest for reading in readings],
             [reading.mark for reading in readings],
         ),
-        make_scanner([rule.pattern for rule in rules], steps=[reading.steps for reading in readings], lazy=True),
+        make_scanner(
+            [rule.pattern for rule in rules],
+            steps=[reading.steps for reading in readings],
+            lazy=True,
+            shortest=[reading.shortest for reading in readings],
+        ),
         Alike(lines, numbered),
         Alike(lines, others),
         tuple(index in others for index in range(len(rules))),

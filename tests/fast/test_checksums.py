@@ -29,6 +29,18 @@ def test_all_is_what_the_oracle_says(text: str) -> None:
     assert kernel.verhoeff(text) == oracle.verhoeff(text)
 
 
+@settings(max_examples=500, derandomize=True, deadline=None)
+@given(st.text("0123456789AZaz -é٣", max_size=90) | TEXTS)
+def test_the_remainder_of_97_is_that_of_the_oracle(text: str) -> None:
+    assert kernel.mod_97(text) == oracle.mod_97(text)
+
+
+def test_accounts() -> None:
+    for account in ("DE89 3704 0044 0532 0130 00", "gb82-west-1234-5698-7654-32", "NO9386011117947"):
+        assert kernel.mod_97(account) == (sum(map(str.isalnum, account)), 1)
+        assert kernel.mod_97(account[:-1] + "9")[1] != 1 or account.endswith("9")
+
+
 @settings(max_examples=200, derandomize=True, deadline=None)
 @given(st.text("0123456789", max_size=40))
 def test_one_digit_of_ten_is_the_check_digit(number: str) -> None:

@@ -36,3 +36,12 @@ def verhoeff(text: str) -> bool:
             value = _STEP[value]
         total = _product(total, value)
     return total == 0
+
+
+def mod_97(text: str) -> tuple[int, int]:
+    """How many ASCII letters and digits there are; the remainder of 97, letters as numbers from 10, the first four
+    last."""
+    counted = [each for each in text if each.isascii() and each.isalnum()]
+    if len(counted) > 64:
+        return len(counted), 0
+    return len(counted), int("".join(str(int(each, 36)) for each in counted[4:] + counted[:4]) or "0") % 97
