@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from engine.redaction.syntax import UNBOUNDED, Alternate, Assertion, Atom, Concat, Group, Node, Repeat, parse
+from engine.redaction.syntax import Alternate, Assertion, Atom, Concat, Group, Node, Repeat, parse
 
 # Spelled differently in RE2 and `re`, or in RE2 only.
 _OWN_SYNTAX: Final = ("[:", r"\p", r"\P", r"\x{", r"\C")
@@ -23,24 +23,26 @@ _ASCII: Final = [chr(code) for code in range(128)]
 _SETS: Final = re.compile(r"(?<!\\)[\[&~|]")
 # Stands for all characters outside of ASCII.
 BEYOND: Final = "é"
-_BYTES_BEYOND: Final = frozenset(range(128, 256))
-_ALL: Final = frozenset(range(256))
+
+
+def _mask(members: bytes) -> int:
+    return sum(1 << byte for byte in set(members))
+
+
+_ALL: Final = _mask(bytes(range(256)))
+_BEYOND_ASCII: Final = _mask(bytes(range(128, 256)))
 # What has all of these is in one run of it, so that nothing is gained.
-_PROSE: Final = frozenset(string.ascii_letters.encode() + b" .,;")
+_PROSE: Final = _mask(string.ascii_letters.encode() + b" .,;")
+_FOLDED: Final = _mask(b"kKsS")
 _MARKS: Final = frozenset(string.punctuation.encode())
 _COMMON_MARKS: Final = frozenset(b".,-'")
-_FOLDED: Final = frozenset(b"kKsS")
 
 
 def alphabet_of(pattern: str) -> bytes | None:
     """The bytes that matches may have, ascending; None where that may be nearly any. Raises SyntaxUnknown."""
     parsed = parse(pattern)
-    found: frozenset[int] = frozenset()
-    for atom, folds in _atoms(parsed.node, parsed.folds_case):
-        found |= _bytes_of(atom.text, atom.literal, folds)
-        if found >= _PROSE:
-            return None
-    return bytes(sorted(found))
+    mask = _alphabet(parsed.node, parsed.folds_case)
+    return _bytes_of(mask) if mask & _PROSE != _PROSE else None
 
 
 def shortest(pattern: str) -> int:
@@ -92,34 +94,42 @@ def _required(node: Node) -> frozenset[int]:
             return _required(inner) if least else frozenset()
 
 
-def _atoms(node: Node, folds: bool) -> Iterator[tuple[Atom, bool]]:
-    """What matches one character, and whether it is blind to case."""
+def _alphabet(node: Node, folds: bool) -> int:
+    """The bytes, each as the bit of its number."""
     match node:
-        case Atom():
-            yield node, folds
+        case Atom(text, literal):
+            return _mask_of(text, literal, folds)
+        case Assertion():
+            return 0
         case Concat(parts) | Alternate(parts):
+            mask = 0
             for part in parts:
-                yield from _atoms(part, folds)
+                mask |= _alphabet(part, folds)
+            return mask
         case Group(opening, inner):
-            yield from _atoms(inner, folds or "i" in opening[:4])
+            return _alphabet(inner, folds or "i" in opening[:4])
         case Repeat(inner, _, most):
-            if most == UNBOUNDED or most:
-                yield from _atoms(inner, folds)
+            return _alphabet(inner, folds) if most else 0
 
 
 @lru_cache(maxsize=1024)  # the pack has a few hundred different ones, each many times over
-def _bytes_of(text: str, literal: str | None, folds: bool) -> frozenset[int]:
+def _mask_of(text: str, literal: str | None, folds: bool) -> int:
     members = members_of(text, literal)
     if members is None:
         return _ALL
-    found = {ord(member) for member in members if member.isascii()}
+    found = {member for member in members if member.isascii()}
     if folds:
-        found |= {ord(member) for each in members if each.isascii() for member in (each.lower(), each.upper())}
-    beyond = not members.isascii()
+        found |= {other for member in found for other in (member.lower(), member.upper())}
+    mask = _mask("".join(found).encode())
     # Blind to case, k and s have a form outside of ASCII (Unicode, CaseFolding.txt).
-    if folds and (beyond or not found.isdisjoint(_FOLDED)):
-        return frozenset(found) | _FOLDED | _BYTES_BEYOND
-    return frozenset(found) | _BYTES_BEYOND if beyond else frozenset(found)
+    if folds and (not members.isascii() or mask & _FOLDED):
+        return mask | _FOLDED | _BEYOND_ASCII
+    return mask if members.isascii() else mask | _BEYOND_ASCII
+
+
+@lru_cache(maxsize=512)
+def _bytes_of(mask: int) -> bytes:
+    return bytes(byte for byte in range(256) if mask >> byte & 1)
 
 
 @lru_cache(maxsize=512)
