@@ -7,8 +7,9 @@ import re
 from engine.redaction import checks, id_checks
 from engine.redaction.rule import Check, Rule
 
-# What may stand between the name of a number and the number.
-_GAP = r"[^\n\d]{0,24}?"
+# What may stand between the name of a number and the number; a form may have it on the next line.
+NEXT_LINE = r":[*_ \t]{0,4}\r?\n[ \t]{0,8}"
+_GAP = rf"[^\n\d]{{0,24}}?(?:{NEXT_LINE})?"
 
 
 def formed(
