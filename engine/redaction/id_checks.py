@@ -42,6 +42,18 @@ def varied(text: str) -> bool:
     return kinds(text) > 2
 
 
+def lettered(text: str) -> bool:
+    """At least five digits, of three kinds: no word and no year behind one."""
+    return len(digits(text)) > 4 and varied(text)
+
+
+def plate(text: str) -> bool:
+    """Five to ten letters and digits, two digits and two letters at least."""
+    letters = sum(map(str.isalpha, text))
+    number = len(digits(text))
+    return letters > 1 < number and 5 <= letters + number <= 10
+
+
 _DATE: Final = re.compile(r"(?:19|20)\d\d([-/.])\d\d?\1\d\d?|\d\d?([-/.])\d\d?\2(?:19|20)\d\d")
 _US_SHAPE: Final = re.compile(r"\d{3}([ -]?)\d{2}\1\d{4}")
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
+from engine.redaction.alphabet import shortest
 from engine.redaction.edges import at_lines
 from engine.redaction.leads import lead_to
 from engine.redaction.links import LeadsAway
@@ -181,6 +182,9 @@ def check_rule(rule: Rule) -> None:
         scanner = make_scanner([rule.pattern])
     except RegexError as error:
         raise RuleError(rule.id, f"the pattern is not accepted: {error.reason}") from None
+    if rule.detector is None and _may_be_empty(rule):
+        # Where it does it finds nothing, and hides what it would find there.
+        raise RuleError(rule.id, "the pattern matches the empty text")
 
     def finds(text: str) -> bool:
         return any(True for _ in places(rule, scanner, 0, text.encode()))
@@ -191,6 +195,13 @@ def check_rule(rule: Rule) -> None:
     for counterexample in rule.counterexamples:
         if finds(counterexample):
             raise RuleError(rule.id, f"the counterexample {counterexample!r} is found")
+
+
+def _may_be_empty(rule: Rule) -> bool:
+    try:
+        return not shortest(rule.pattern)
+    except SyntaxUnknown as error:
+        raise RuleError(rule.id, f"the pattern is not accepted: {error}") from None
 
 
 @cache

@@ -48,6 +48,12 @@ def test_a_user_rule_is_held_to_its_examples_when_it_is_loaded() -> None:
         build([replace(rule, counterexamples=("EMP-123456",))])
 
 
+@pytest.mark.parametrize("pattern", ["^|-", r"\d{0,4}", "(?:a)?b?", r"\b"])
+def test_a_user_rule_that_matches_the_empty_text_is_refused(pattern: str) -> None:
+    with pytest.raises(RuleError, match="own: the pattern matches the empty text"):
+        build([Rule("own", "pii", pattern, 10, "[OWN]", ())])
+
+
 def _hidden(rule: Rule, text: str) -> str:
     """The part of an example that must not leave."""
     scanner = regex.make_scanner([rule.pattern])
