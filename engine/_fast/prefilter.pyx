@@ -60,12 +60,15 @@ from engine._fast.prefilter_reaches cimport (
 import string
 
 cdef extern from "prefilter_scan.h":
+    ctypedef struct Grams "tg_grams":
+        pass
+    void add_literal_to "tg_add_literal"(Grams *grams, const uint8_t *text, uint32_t size, uint32_t offset)
     uint32_t gram_of "tg_gram"(const uint8_t *p) noexcept nogil
     uint32_t four_bytes "tg_four_bytes"(const uint8_t *p) noexcept nogil
     enum: TG_MOST_PLACES
     bint gathers_words "tg_gathers"() noexcept nogil
     int find_places "tg_places"(
-        bint gathers, const uint8_t **at, const uint8_t *last, const uint32_t *bits, const uint8_t **places
+        bint gathers, const uint8_t **at, const uint8_t *last, const Grams *grams, const uint8_t **places
     ) noexcept nogil
     uint32_t rarest_gram "tg_rarest_gram"(const uint8_t *text, uint32_t size) noexcept nogil
 
@@ -86,7 +89,6 @@ cdef Py_ssize_t RELEASE_ABOVE = 16384
 
 cdef enum:
     GRAM = 3
-    GRAM_WORDS = 2048           # 65,536 bits, in words of 32
     BUCKETS = 4096
     MOST_RULES = 1024
     RULE_WORDS = 16
@@ -175,7 +177,7 @@ cdef class Prefilter:
     A rule with literals and digits needs both. Raises ValueError for another literal or more than 1024 rules.
     """
 
-    cdef uint32_t _bits[GRAM_WORDS]
+    cdef Grams _grams
     cdef uint16_t _begins[BUCKETS + 1]    # where the heads begin whose hashes end alike
     cdef Head *_heads
     cdef list _texts
@@ -224,7 +226,7 @@ cdef class Prefilter:
         ):
             if entries is not None and len(entries) != self._rules:
                 raise ValueError(f"{name}: one entry for each rule is needed")
-        memset(self._bits, 0, sizeof(self._bits))
+        memset(&self._grams, 0, sizeof(self._grams))
         memset(self._always, 0, sizeof(self._always))
         memset(self._placeless, 0, sizeof(self._placeless))
         memset(self._needs, 0, sizeof(self._needs))
@@ -306,7 +308,7 @@ cdef class Prefilter:
                 continue
             literal.offset = rarest_gram(literal.text, literal.size)
             gram = gram_of(literal.text + literal.offset)
-            self._bits[gram // 32] |= <uint32_t>1 << (gram % 32)
+            add_literal_to(&self._grams, literal.text, literal.size, literal.offset)
             buckets[gram % BUCKETS].append(index)
         head = self._heads
         for index, bucket in enumerate(buckets):
@@ -376,7 +378,7 @@ cdef class Prefilter:
         cdef const Literal *literal
         memset(hits.rules, 0, (self._rules + 63) // 64 * sizeof(uint64_t))
         while p <= last:
-            count = find_places(_gathers, &p, last, self._bits, places)
+            count = find_places(_gathers, &p, last, &self._grams, places)
             for number in range(count):
                 place = places[number]
                 there = four_bytes(place)

@@ -3,6 +3,7 @@
 #ifndef TIDEGATE_PREFILTER_SCAN_H
 #define TIDEGATE_PREFILTER_SCAN_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #if defined(__SSE2__)
@@ -16,7 +17,14 @@
 #define TG_GATHER 0
 #endif
 
-enum { TG_MOST_PLACES = 64 };
+enum { TG_MOST_PLACES = 512, TG_GRAM_WORDS = 2048 };
+
+/* Tables of 65,536 bits, in words of 32, by the hash of what stands at a place. `three`: of each literal, three bytes.
+   `four`: the same and the byte behind them; `ends`: the three bytes of literals that end with these. Most places whose
+   three bytes are in words of ordinary text are told by the fourth. */
+typedef struct {
+    uint32_t three[TG_GRAM_WORDS], four[TG_GRAM_WORDS], ends[TG_GRAM_WORDS];
+} tg_grams;
 
 /* The first ASCII digit in [p, end), or end. */
 static inline const uint8_t *tg_next_digit(const uint8_t *p, const uint8_t *end)
@@ -58,9 +66,35 @@ static inline uint32_t tg_gram(const uint8_t *p)
     return tg_hash_gram(tg_four_bytes(p));
 }
 
+static inline uint32_t tg_hash_four(uint32_t lower)
+{
+    return lower * 0x9e3779b1u >> 16;
+}
+
 static inline int tg_has_gram(const uint32_t *bits, uint32_t gram)
 {
     return bits[gram >> 5] >> (gram & 31) & 1;
+}
+
+static inline void tg_set_gram(uint32_t *bits, uint32_t gram)
+{
+    bits[gram >> 5] |= (uint32_t)1 << (gram & 31);
+}
+
+/* Note the literal's bytes from `offset` on. */
+static inline void tg_add_literal(tg_grams *grams, const uint8_t *text, uint32_t size, uint32_t offset)
+{
+    uint32_t lower = tg_four_bytes(text + offset);
+    tg_set_gram(grams->three, tg_hash_gram(lower));
+    if (size - offset == 3) tg_set_gram(grams->ends, tg_hash_gram(lower));
+    else tg_set_gram(grams->four, tg_hash_four(lower));
+}
+
+/* Whether a place whose three bytes are in the table may begin one of the literals' four, or the end of one. */
+static inline int tg_goes_on(const tg_grams *grams, const uint8_t *p)
+{
+    uint32_t lower = tg_four_bytes(p);
+    return tg_has_gram(grams->four, tg_hash_four(lower)) | tg_has_gram(grams->ends, tg_hash_gram(lower));
 }
 
 /* The first place in [p, last] whose three bytes are in the table of bits, or NULL. The byte behind the three is read. */
@@ -88,46 +122,74 @@ static inline const uint8_t *tg_next_gram(const uint8_t *p, const uint8_t *last,
     return NULL;
 }
 
-/* The places from *at on, up to `last`, whose three bytes are in the table, as far as there is room for them. *at becomes
-   where to go on: behind `last` at the end. */
-static int tg_places_plain(const uint8_t **at, const uint8_t *last, const uint32_t *bits, const uint8_t **places)
+/* The places from *at on, up to `last`, that are in the tables, as far as there is room for them. *at becomes where to go
+   on: behind `last` at the end. */
+static int tg_places_plain(const uint8_t **at, const uint8_t *last, const tg_grams *grams, const uint8_t **places)
 {
     const uint8_t *p = *at;
     int count = 0;
     while (count < TG_MOST_PLACES && p <= last) {
-        p = tg_next_gram(p, last, bits);
+        p = tg_next_gram(p, last, grams->three);
         if (p == NULL) {
             p = last + 1;
             break;
         }
-        places[count++] = p++;
+        places[count] = p;
+        count += tg_goes_on(grams, p++);
     }
     *at = p;
     return count;
 }
 
 #if TG_GATHER
-/* The same, eight places at a time. */
-__attribute__((target("avx2"))) static int
-tg_places_gathered(const uint8_t **at, const uint8_t *last, const uint32_t *bits, const uint8_t **places)
+/* Of each set of eight lanes, which they are, the first one in the lowest byte. */
+static uint64_t tg_lanes[256];
+
+__attribute__((constructor)) static void tg_number_lanes(void)
+{
+    for (unsigned set = 0; set < 256; set++) {
+        unsigned count = 0;
+        for (uint64_t lane = 0; lane < 8; lane++)
+            if (set >> lane & 1) tg_lanes[set] |= lane << 8 * count++;
+    }
+}
+
+/* The same, eight places at a time. Where the next one is cannot be foreseen, so nothing here waits for it: first the
+   sets of lanes that are found are noted, then their places, each over what was too many before, then those go on that
+   may. In one loop, a gather would wait for where the store before it goes. */
+__attribute__((target("avx2,popcnt"))) static int
+tg_places_gathered(const uint8_t **at, const uint8_t *last, const tg_grams *grams, const uint8_t **places)
 {
     const __m256i runs = _mm256_setr_epi8(0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6,
                                           4, 5, 6, 7, 5, 6, 7, 8, 6, 7, 8, 9, 7, 8, 9, 10);
     const __m256i lower = _mm256_set1_epi8(0x20), factor = _mm256_set1_epi32(0x9e377900), low = _mm256_set1_epi32(31);
-    const uint8_t *p = *at;
+    const uint8_t *begin = *at;
+    ptrdiff_t blocks = (last - begin) / 8 - 1;
+    uint8_t sets[TG_MOST_PLACES / 8];
+    uint32_t offsets[TG_MOST_PLACES + 8];
+    unsigned found = 0;
     int count = 0;
-    while (last - p >= 16 && count <= TG_MOST_PLACES - 8) {
-        __m256i text = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)p));
-        __m256i grams = _mm256_or_si256(_mm256_shuffle_epi8(text, runs), lower);
-        __m256i hash = _mm256_srli_epi32(_mm256_mullo_epi32(grams, factor), 16);
-        __m256i words = _mm256_i32gather_epi32((const int *)bits, _mm256_srli_epi32(hash, 5), 4);
+    if (blocks > TG_MOST_PLACES / 8) blocks = TG_MOST_PLACES / 8;
+    for (ptrdiff_t block = 0; block < blocks; block++) {
+        __m256i text = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(begin + 8 * block)));
+        __m256i lowered = _mm256_or_si256(_mm256_shuffle_epi8(text, runs), lower);
+        __m256i hash = _mm256_srli_epi32(_mm256_mullo_epi32(lowered, factor), 16);
+        __m256i words = _mm256_i32gather_epi32((const int *)grams->three, _mm256_srli_epi32(hash, 5), 4);
         /* The bit of each becomes its sign. */
         __m256i signs = _mm256_sllv_epi32(words, _mm256_andnot_si256(hash, low));
-        unsigned found = (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(signs));
-        for (; found; found &= found - 1) places[count++] = p + __builtin_ctz(found);
-        p += 8;
+        sets[block] = (uint8_t)_mm256_movemask_ps(_mm256_castsi256_ps(signs));
     }
-    *at = p;
+    for (ptrdiff_t block = 0; block < blocks; block++) {
+        __m256i lanes = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(tg_lanes + sets[block])));
+        __m256i those = _mm256_add_epi32(lanes, _mm256_set1_epi32((int)(8 * block)));
+        _mm256_storeu_si256((__m256i *)(offsets + found), those);
+        found += (unsigned)__builtin_popcount(sets[block]);
+    }
+    for (unsigned index = 0; index < found; index++) {
+        places[count] = begin + offsets[index];
+        count += tg_goes_on(grams, places[count]);
+    }
+    *at = begin + 8 * blocks;
     return count;
 }
 
@@ -147,14 +209,14 @@ static int tg_gathers(void)
 static int tg_gathers(void) { return 0; }
 #endif
 
-static inline int tg_places(int gathers, const uint8_t **at, const uint8_t *last, const uint32_t *bits,
+static inline int tg_places(int gathers, const uint8_t **at, const uint8_t *last, const tg_grams *grams,
                             const uint8_t **places)
 {
 #if TG_GATHER
-    if (gathers && last - *at >= 16) return tg_places_gathered(at, last, bits, places);
+    if (gathers && last - *at >= 16) return tg_places_gathered(at, last, grams, places);
 #endif
     (void)gathers;
-    return tg_places_plain(at, last, bits, places);
+    return tg_places_plain(at, last, grams, places);
 }
 
 /* How much of ordinary English a byte is: letters by their percentage, a space before all. */
@@ -168,14 +230,14 @@ static float tg_share_of_byte(uint8_t byte)
     return byte == ' ' ? 0.17f : 0.002f;
 }
 
-/* Where in a literal the three bytes begin that ordinary English has least. */
+/* Where in a literal the three bytes begin that ordinary English has least; with one behind them, where it has so many. */
 static uint32_t tg_rarest_gram(const uint8_t *text, uint32_t size)
 {
     static const char common[] = "theandingiontioentatiforherterhatthaereatehisconresverallonsncemenithtedersprothiwitareess"
                                  "notiveectreacomeveperintestnotstacticaistearainoneourrat";
     float least = 2;
     uint32_t rarest = 0;
-    for (uint32_t at = 0; at + 3 <= size; at++) {
+    for (uint32_t at = 0; at + (size > 3 ? 4 : 3) <= size; at++) {
         float share = tg_share_of_byte(text[at]) * tg_share_of_byte(text[at + 1]) * tg_share_of_byte(text[at + 2]);
         for (const char *run = common; *run; run += 3) share += memcmp(text + at, run, 3) ? 0 : 0.004f;
         if (share < least) {
