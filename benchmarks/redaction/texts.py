@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from itertools import count, cycle
+from itertools import count
 
 from benchmarks.quality.formats import FIXED
 from benchmarks.quality.sentences import PROSE
@@ -34,30 +34,75 @@ WORST: dict[str, str] = {
 }
 
 
-# Ordinary English: no numbers, and none of the words that announce a value.
-_ENGLISH = (
-    "The harbor was quiet when the first boats came back from the night.",
-    "She read the letter twice before she put it into the drawer and closed it.",
-    "Most of the hills behind the village are covered with pine and heather.",
-    "If the weather holds, we will walk along the river and have lunch at the mill.",
-    "A good summary says what was decided, who will do it, and what is still open.",
-    "The children built a dam of stones and watched the water rise behind it.",
-    "He had never liked the city, but he missed its noise as soon as he had left.",
-    "Begin with the simplest case, make it work, and only then think about speed.",
-    "Bread that rests overnight in a cool place has more flavor and a better crust.",
-    "Nobody could say why the old clock had stopped, or who had last wound it.",
+# Ordinary English has no numbers, and none of the words that announce a value. Sentences are made of these words at
+# random, because a processor soon knows a text that repeats by heart: it takes half the time of one that does not.
+_THINGS = """
+harbor boat morning letter drawer hill village river bridge mill garden kitchen window summer winter story
+answer  question meeting summary decision team plan reason example thought noise city road train station
+platform weather  wind rain snow fire bread flour butter apple tree forest path mountain valley island beach
+wave storm clock hour  minute evening night dream idea language word sentence page chapter book library school
+teacher student child  mother father brother sister friend neighbor doctor farmer painter singer music song
+dance picture color light  shadow stone wood metal glass paper cloth house roof wall floor door table chair
+lamp shelf basket bottle cup plate
+""".split()  # noqa: SIM905 - more readable
+_DEEDS = """
+carried found watched remembered forgot painted opened closed crossed followed described explained measured
+built  broke mended lifted covered offered promised borrowed returned noticed missed wanted needed loved
+feared heard  read wrote told asked learned showed brought took gave kept left met saw made turned moved
+changed held sold bought
+""".split()  # noqa: SIM905 - more readable
+_KINDS_OF = """
+old young small large quiet loud bright dark narrow wide early late simple strange careful gentle heavy empty
+full  warm cold wet dry green blue grey golden broken useful famous common rare deep shallow honest clever
+patient tired
+""".split()  # noqa: SIM905 - more readable
+_PLACES = (
+    "in",
+    "on",
+    "under",
+    "behind",
+    "beside",
+    "near",
+    "beyond",
+    "above",
+    "below",
+    "across",
+    "along",
+    "toward",
+    "around",
+    "inside",
+    "outside",
+    "without",
 )
+_JOINTS = (", and", ", but", " because", " while", " until", ", so", " as if", " before", " although", ";")
 
 
-def english(size: int, findings_per_kb: float = 0.0) -> bytes:
+def _phrase(rng: random.Random) -> str:
+    article = rng.choice(("the", "a", "every", "some", "their", "his", "her", "no", "one", "this"))
+    kind = f" {rng.choice(_KINDS_OF)}" if rng.random() < 0.5 else ""
+    place = f" {rng.choice(_PLACES)} the {rng.choice(_THINGS)}" if rng.random() < 0.4 else ""
+    return f"{article}{kind} {rng.choice(_THINGS)}{place}"
+
+
+def _sentences(rng: random.Random) -> Iterator[str]:
+    while True:
+        clauses = [f"{_phrase(rng)} {rng.choice(_DEEDS)} {_phrase(rng)}" for _ in range(rng.randrange(1, 4))]
+        text = clauses[0]
+        for clause in clauses[1:]:
+            text += f"{rng.choice(_JOINTS)} {clause}"
+        yield text[0].upper() + text[1:] + "."
+
+
+def english(size: int, findings_per_kb: float = 0.0, seed: int = 0) -> bytes:
     """Ordinary English of `size` bytes, in which no rule has anything to look for but so many values in a kilobyte."""
-    return _text(cycle(_ENGLISH), size, findings_per_kb, random.Random(_SEED))  # noqa: S311 - to be repeated
+    rng = random.Random(_SEED + seed)  # noqa: S311 - to be repeated
+    return _text(_sentences(rng), size, findings_per_kb, rng)
 
 
-def prose(size: int, findings_per_kb: float) -> bytes:
+def prose(size: int, findings_per_kb: float, seed: int = 0) -> bytes:
     """English, German and other prose of `size` bytes, full of numbers and of words that announce a value, with so many
     values to hide in a kilobyte."""
-    rng = random.Random(_SEED)  # noqa: S311 - to be repeated
+    rng = random.Random(_SEED + seed)  # noqa: S311 - to be repeated
     # Not the lines of code and tables, and nothing that speaks of passwords: that is what dirt is here.
     sentences = [text for text in PROSE if text.isprintable() and text[0].isalpha() and text.endswith(".")]
     plain = [text for text in sentences if not any(word in text for word in ("password", "secret", "token", "key"))]

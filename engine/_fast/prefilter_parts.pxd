@@ -92,6 +92,9 @@ cdef inline void add_literal(
             last.last = max(last.last, at)
             return
         if at < last.right:
+            # One that was noted before it may end behind it.
+            if first < last.left:
+                last.left = back_to(need.members, last.left, first)
             if last.right < far:
                 last.right = on_to(need.members, last.right, far)
             last.last = max(last.last, at)

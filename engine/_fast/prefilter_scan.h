@@ -43,7 +43,7 @@ static inline const uint8_t *tg_next_digit(const uint8_t *p, const uint8_t *end)
     return p;
 }
 
-/* Three bytes, the lowest of `bytes`, as 16 bits. The fourth falls out of the product, whose factor ends in eight zeros.
+/* Three bytes, the lowest of `bytes`, as 16 bits. The fourth falls out of the product: its factor ends in eight zeros.
    Upper and lower case fold together; that other characters do too costs a comparison, not a miss. */
 static inline uint32_t tg_hash_gram(uint32_t lower)
 {
@@ -97,7 +97,7 @@ static inline int tg_goes_on(const tg_grams *grams, const uint8_t *p)
     return tg_has_gram(grams->four, tg_hash_four(lower)) | tg_has_gram(grams->ends, tg_hash_gram(lower));
 }
 
-/* The first place in [p, last] whose three bytes are in the table of bits, or NULL. The byte behind the three is read. */
+/* The first place in [p, last] whose three bytes are in the table, or NULL. The byte behind the three is read. */
 static inline const uint8_t *tg_next_gram(const uint8_t *p, const uint8_t *last, const uint32_t *bits)
 {
     while (last - p >= 5) {
@@ -122,8 +122,8 @@ static inline const uint8_t *tg_next_gram(const uint8_t *p, const uint8_t *last,
     return NULL;
 }
 
-/* The places from *at on, up to `last`, that are in the tables, as far as there is room for them. *at becomes where to go
-   on: behind `last` at the end. */
+/* The places from *at on, up to `last`, that are in the tables, as far as there is room for them. *at becomes where to
+   go on: behind `last` at the end. */
 static int tg_places_plain(const uint8_t **at, const uint8_t *last, const tg_grams *grams, const uint8_t **places)
 {
     const uint8_t *p = *at;
@@ -230,16 +230,43 @@ static float tg_share_of_byte(uint8_t byte)
     return byte == ' ' ? 0.17f : 0.002f;
 }
 
-/* Where in a literal the three bytes begin that ordinary English has least; with one behind them, where it has so many. */
+/* Where in a literal the three bytes begin that text has least, with one behind them, where it has so many. */
 static uint32_t tg_rarest_gram(const uint8_t *text, uint32_t size)
 {
-    static const char common[] = "theandingiontioentatiforherterhatthaereatehisconresverallonsncemenithtedersprothiwitareess"
-                                 "notiveectreacomeveperintestnotstacticaistearainoneourrat";
-    float least = 2;
+    /* Three bytes each of those that English and programs have most, measured on 10 MB of documentation and source, the
+       most frequent first; of the others the share of letters tells enough. */
+    static const char common[] =
+        " ththeioning in co toed to  retioodeconor entandforng is es on comer teronsnd allin amethi"
+        "inte tatere  deit ectnamverhisse codstrile seatinsts t pastaithat triuseers lile  catese c"
+        "ustnt fil magitn tparestan  usresisthat prpro filinpacturerrll as eadaret tts agepreargrea"
+        "noddefd tnterusontackasstinrinwitsioe sth ot nde it oniterethermenrefderess oretuextbleurn"
+        "yoursie fineompinsctipatspaaseendt iortr tangoutselch ommptiererecles yolasde matlicdatabl"
+        "unccaltorte perme plemodsedal canultnpmge serns mplireaincesensfun suace  senc do neratval"
+        "romporcheworourmane psinhantatlatathstearshenfroce t cevealse rthoe nputpentpsgettenleanal"
+        "d irant olisoneonfd a frrsechaoveckakagequtraitiruntalexpicedenry attodudepiveritopeloc me"
+        "orket cliant ledirdesideurellolanrgeferom eratchnsenewribfigrepmesn cn i woncelenaddscrmet"
+        "criwilatane incntrs ncatt fredalicene bheadinlsey tactdulposriplibtimaulizeefafaus ftreign"
+        "cartexhasippicafixlueailrt efistintaibuakessifiedisappipt pofinttewriliprequmer asubthuime"
+        "ct s chubquirelernhreeatntisesrgorreregmaidifdocifiachariplahavreeticgeskeycornged ot ruti"
+        "pannintryhinrceounr iss t dr clitmersho atitynerramh torgffeomemaktlyncteseichcurbasatc he"
+        "taibuihicseeharditpriecondlt nuirsecnumctononermeart larnetad wsitullur inkooloinockncoast"
+        "mineckdecsseempnitid ediinf nuraclogrksfaliedplibraethocaegitivlled nhecampancsontabmbendi"
+        "uctenat ha cilioseorderg_cod cexarouigus dudearyialt morionachis remoberrnauffnesic anslet"
+        "gurericreinagralerlt ck wanertfonnfogisostgenkeneantilelsstoatuepoikeriaictissnowliklarty "
+        "ongl teneginstsy cumb gosigunit eflaautokeusiaccvelpedmarnilardloaeedckemisuntbooashlacn n"
+        "lsoettsenurrsolrochelscosulurasagccewayellositokcoulobbacolloce kerovxt rojvisisels imihon"
+        "pes_pa_inaton medetagnatcloealgertitficepaexcisitoormigloeliubll it ussadgeolepposofhodral";
+    const int kinds = (int)(sizeof common / 3);
+    float least = 1e9f;
     uint32_t rarest = 0;
     for (uint32_t at = 0; at + (size > 3 ? 4 : 3) <= size; at++) {
         float share = tg_share_of_byte(text[at]) * tg_share_of_byte(text[at + 1]) * tg_share_of_byte(text[at + 2]);
-        for (const char *run = common; *run; run += 3) share += memcmp(text + at, run, 3) ? 0 : 0.004f;
+        for (int rank = 0; rank < kinds; rank++) {
+            if (memcmp(text + at, common + 3 * rank, 3) == 0) {
+                share = (float)(1 + kinds - rank);
+                break;
+            }
+        }
         if (share < least) {
             least = share;
             rarest = at;

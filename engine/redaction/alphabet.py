@@ -106,8 +106,8 @@ def _alphabet(node: Node, folds: bool) -> int:
             for part in parts:
                 mask |= _alphabet(part, folds)
             return mask
-        case Group(opening, inner):
-            return _alphabet(inner, folds or "i" in opening[:4])
+        case Group(_, inner):
+            return _alphabet(inner, folds or node.folds_case)
         case Repeat(inner, _, most):
             return _alphabet(inner, folds) if most else 0
 
@@ -144,5 +144,8 @@ def members_of(text: str, literal: str | None) -> str | None:
     except re.error:
         return None
     members = "".join(character for character in _ASCII if atom.fullmatch(character))
+    if r"\s" in text or r"\S" in text:
+        # For RE2 the vertical tab is no space.
+        members += "\v"
     plain = text.isascii() and text.startswith("[") and not text.startswith("[^") and not re.search(r"\\[DWSxuU]", text)
     return members if plain or text in _NARROW else members + BEYOND

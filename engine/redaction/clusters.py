@@ -104,8 +104,8 @@ def _shape(node: Node, folds: bool) -> _Shape:
             return _EMPTY
         case Atom():
             return _of_atom(node, folds)
-        case Group(opening, inner):
-            return _shape(inner, folds or "i" in opening[:4])
+        case Group(_, inner):
+            return _shape(inner, folds or node.folds_case)
         case Concat(parts):
             return reduce(_then, (_shape(part, folds) for part in parts), _EMPTY)
         case Alternate(options):
@@ -173,7 +173,7 @@ def _then(first: _Shape, second: _Shape) -> _Shape:
                 trail_apart=y.trail_apart,
                 close=x.close and y.close and near,
                 run=_sum(x.run, y.run) if follows else x.run,
-                pure=x.pure and y.pure,
+                pure=follows and y.pure,
             )
         )
     return _Shape(bare, _any_of(ways))
@@ -290,6 +290,6 @@ def run_of(pattern: str) -> Run | None:
 def _flat(node: Node) -> list[Node]:
     if isinstance(node, Concat):
         return [found for part in node.parts for found in _flat(part)]
-    if isinstance(node, Group) and "i" not in node.opening[:4]:
+    if isinstance(node, Group) and not node.folds_case:
         return _flat(node.node)
     return [node]

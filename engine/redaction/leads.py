@@ -154,8 +154,8 @@ def _exact(node: Node, folds: bool) -> frozenset[str] | None:
             if literal is None:
                 return _members(text)
             return frozenset((literal.lower(),)) if literal.isascii() else None
-        case Group(opening, inner):
-            return _exact(inner, folds or "i" in opening)
+        case Group(_, inner):
+            return _exact(inner, folds or node.folds_case)
         case Concat(parts):
             return _product([_exact(part, folds) for part in parts])
         case Alternate(options):

@@ -118,8 +118,8 @@ def _digits(node: Node, folds: bool, gap: int) -> _Digits:
     match node:
         case Atom(text) if is_digit(text):
             return _Digits(1, 0, 0)
-        case Group(opening, inner):
-            return _digits(inner, folds or "i" in opening[:4], gap)
+        case Group(_, inner):
+            return _digits(inner, folds or node.folds_case, gap)
         case Concat(parts):
             return reduce(lambda first, part: _then(first, _digits(part, folds, gap), gap), parts, _NOTHING)
         case Alternate(options):

@@ -182,8 +182,8 @@ def longest_of(node: Node, folds: bool) -> int:
             return sum(longest_of(part, folds) for part in parts)
         case Alternate(options):
             return max(longest_of(option, folds) for option in options)
-        case Group(opening, inner):
-            return longest_of(inner, folds or "i" in opening[:4])
+        case Group(_, inner):
+            return longest_of(inner, folds or node.folds_case)
         case Repeat(inner, _, most, _):
             return most * longest_of(inner, folds)
 
@@ -203,7 +203,7 @@ def _width(text: str, literal: str | None, folds: bool) -> int:
         # Blind to case, k is also the Kelvin sign and s the long s (Unicode, CaseFolding.txt).
         return 3 if folds and literal in "kKsS" else len(literal.encode())
     if text in _NARROW:
-        return 1
+        return 3 if folds and text == r"\w" else 1
     is_class = text.startswith("[") and not text.startswith("[^")
     if not is_class or any(wide in text for wide in (r"\p", r"\P", r"\x{", r"\D", r"\W", r"\S", "[:^")):
         return _WIDEST

@@ -91,7 +91,7 @@ def _head(node: Node, folds: bool) -> tuple[Node, bool]:
             heads = [_head(option, folds) for option in options]
             return Alternate(tuple(head for head, _ in heads)), all(is_whole for _, is_whole in heads)
         case Group(opening, inner):
-            head, is_whole = _head(inner, folds or "i" in opening[:4])
+            head, is_whole = _head(inner, folds or node.folds_case)
             return Group("(?:" if node.captures else opening, head), is_whole
         case Repeat(inner, least, most, lazy):
             if most * longest_of(inner, folds) <= _SHORT:

@@ -19,7 +19,9 @@ from typing import Final
 UNBOUNDED: Final = -1
 
 _REPEAT = re.compile(r"\{(\d+)(?:(,)(\d*))?\}")
-_ESCAPE = re.compile(r"\\(?:[pP](?:\{\^?\w+\}|\w)|x(?:\{[0-9a-fA-F]+\}|[0-9a-fA-F]{2})|[0-7]{3}|.)", re.DOTALL)
+_ESCAPE = re.compile(
+    r"\\(?:[pP](?:\{\^?\w+\}|\w)|x(?:\{[0-9a-fA-F]+\}|[0-9a-fA-F]{2})|0[0-7]{0,2}|[1-7][0-7]{1,2}|.)", re.DOTALL
+)
 _FLAGS = re.compile(r"\(\?([imsU]*)(?:-([imsU]+))?([:)])")
 _NAMED = re.compile(r"\(\?P?<\w+>")
 
@@ -77,6 +79,11 @@ class Group:
     @property
     def captures(self) -> bool:
         return self.opening == "(" or self.opening.startswith(("(?P<", "(?<"))
+
+    @property
+    def folds_case(self) -> bool:
+        """Whether it makes what is in it blind to case."""
+        return not self.captures and "i" in self.opening.partition("-")[0]
 
 
 Node = Atom | Assertion | Concat | Alternate | Repeat | Group
@@ -146,7 +153,10 @@ class _Reader:
                 self.at = plain.end()
                 continue
             if sign == "\\" and self.text.startswith("\\Q", self.at):
-                parts += self._quoted()
+                quoted = list(self._quoted())
+                if quoted:
+                    # A repeat behind it is one of its last character.
+                    parts += [*quoted[:-1], self._repeated(quoted[-1])]
                 continue
             node = self._item()
             parts.append(self._repeated(node))
@@ -252,6 +262,6 @@ def literal_of(escape: str) -> str | None:
         return _CONTROL[kind]
     if kind == "x":
         return chr(int(escape[2:].strip("{}"), 16))
-    if len(escape) == 4 and kind in "01234567":
+    if escape[1:].isdigit() and (len(escape) > 2 or kind == "0"):
         return chr(int(escape[1:], 8))
     return None if kind.isalnum() else kind

@@ -29,6 +29,8 @@ _ATOMS = st.sampled_from(
         "é",
         "[k-s]",
         "(?i:sk)",
+        "(?smi:k[x-z])",
+        r"[^\s:]{1,3}",
         "x{0,3}",
         "[.]",
         r"\.",
@@ -44,7 +46,7 @@ PATTERNS = st.recursive(
     max_leaves=5,
 )
 TEXTS = st.lists(
-    st.sampled_from([*"aAfxzkKsS19 .@:,\n", "é", "\u017f", "\u212a", "key", "KEY:", "a@b", "...", "key " * 9]),
+    st.sampled_from([*"aAfxzkKsS19 .@:,\n\v", "é", "\u017f", "\u212a", "key", "KEY:", "a@b", "...", "key " * 9]),
     max_size=30,
 ).map("".join)
 
@@ -70,7 +72,7 @@ def test_matches_are_made_of_what_the_pattern_says(pattern: str, texts: list[str
 @given(
     PATTERNS,
     st.lists(TEXTS, min_size=1, max_size=3),
-    st.sampled_from([(), ("key",), ("@", "a@b"), ("k", "key"), ("é",)]),
+    st.sampled_from([(), ("key",), ("@", "a@b"), ("k", "key"), ("é",), ("ke", "key:", "y")]),
     st.integers(0, 9),
 )
 def test_a_search_in_the_regions_finds_what_a_search_in_all_text_finds(
@@ -88,6 +90,46 @@ def test_a_search_in_the_regions_finds_what_a_search_in_all_text_finds(
             if place[0] < before
         ]
         assert found == list(places(rule, search.scanner, 0, data, begin))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "keywords", "text"),
+    [
+        # Of two keywords the one that is looked for last may end first.
+        (r"[a-z]{0,8}id[a-z]{0,20}", ("id", "token"), "aaaaaaaaidxxtoken"),
+        (r"[a-z]{0,8}(?:pin|key)[a-z]{0,20}", ("in", "key"), "aaaaaaaapinxxkey"),
+        (r"[a-z]{0,13}abcdef", ("bc", "abcdef"), "x" * 13 + "abcdef"),
+        (
+            r"[^\n]{0,9}(?:a1|b:b|a-b)",
+            ("a1", "b:b", "a-b"),
+            "12 34 56ababa1\nyss.a1k\0. \u212aeyx  Saaaa\u017fKa\u212ab:b",
+        ),
+        # The vertical tab is no space for RE2.
+        (r"tok=\S{3,20}", ("tok",), "tok=ab\vcd"),
+        (r"tok=[^\s;]{3,20}", ("tok",), "tok=ab\vcd"),
+        (r"(?smi:tok[x-z]{3})", ("tok",), "tokXYZ"),
+        (r"[A-Z]\d{2}(?:-\d{2})?\d{2}", (), "A12-3456"),
+        (r"abcd\0x\07", (), "abcd\0x\7"),
+        (r"ab\x{63}\Qabc\E+", (), "abcabccc"),
+    ],
+)
+def test_what_was_lost_once(pattern: str, keywords: tuple[str, ...], text: str) -> None:
+    rule = bound_rule(Rule("own", "custom", pattern, 100, "[OWN]", (), (), keywords))
+    search = search_of((rule,))
+    data = text.encode()
+    whole = list(places(rule, search.scanner, 0, data))
+    assert whole
+    assert whole == [
+        place
+        for index, left, right, _ in search.candidates(data)
+        for place in places(rule, search.scanner, index, data, left, right)
+    ]
+
+
+def test_blind_to_case_a_word_character_may_have_three_bytes() -> None:
+    rule = bound_rule(Rule("own", "custom", r"(?i)tok=\w{3,12}", 100, "[OWN]", (), (), ("tok",)))
+    data = ("tok=" + "\u212a" * 9).encode()
+    assert list(places(rule, search_of((rule,)).scanner, 0, data)) == [(0, len(data))]
 
 
 @pytest.mark.parametrize("rule", [pytest.param(rule, id=rule.id) for rule in RULES if rule.pattern])
