@@ -49,7 +49,7 @@ def needs_of(rule: Rule) -> tuple[list[bytes], int]:
     except SyntaxUnknown:
         digits, own = 0, None
     literals = rule.keywords or ((own,) if own is not None else ())
-    return [literal.encode() for literal in literals], digits
+    return [literal.encode() for literal in literals], max(digits, rule.digits)
 
 
 def keyword(pattern: str) -> str | None:

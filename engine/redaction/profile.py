@@ -46,8 +46,8 @@ class Redaction:
 class Profile:
     """A compiled profile. Immutable.
 
-    detecting: the indexes of rules with a detector. always: of these, of rules without a keyword. lookback: how many
-    bytes before a place they look at, at most.
+    detecting: the indexes of rules with a detector. always: of these, of rules that nothing announces.
+    lookback: how many bytes before a place detectors look at, at most.
     wants_prompt: whether a rule looks for what a request instructs the model with; see `for_prompt`.
     role: what a profile for one request was made of.
     """
@@ -242,7 +242,7 @@ def compile_profile(name: str, actions: Mapping[str, str], ruleset: Ruleset, has
         search,
         hash_key,
         tuple(index for index, _ in detectors),
-        tuple(index for index, _ in detectors if not rules[index].keywords),
+        tuple(index for index, _ in detectors if not rules[index].keywords and not rules[index].digits),
         max((detector.lookback for _, detector in detectors), default=0),
         any(isinstance(detector, PromptEcho) for _, detector in detectors),
     )

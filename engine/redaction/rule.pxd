@@ -10,3 +10,4 @@ cdef class Rule:
     cdef readonly object check
     cdef readonly str not_after
     cdef readonly object detector
+    cdef readonly Py_ssize_t digits

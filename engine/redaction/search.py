@@ -331,8 +331,10 @@ def search_of(rules: tuple[Rule, ...]) -> Search:
         Prefilter(
             [reading.literals for reading in readings],
             [
-                # Detectors without a keyword are asked always, see `profile`.
-                _NEVER if reading.unusual or not (rule.pattern or reading.literals) else reading.digits
+                # Detectors that nothing announces are asked always, see `profile`.
+                _NEVER
+                if reading.unusual or not (rule.pattern or reading.literals or reading.digits)
+                else reading.digits
                 for rule, reading in zip(rules, readings, strict=True)
             ],
             [reading.bound for reading in readings],

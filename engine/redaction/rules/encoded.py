@@ -17,9 +17,16 @@ _MAIL = "jane.doe@example.com"
 
 
 def _rule(
-    id: str, detector: Detector, examples: tuple[str, ...], counterexamples: tuple[str, ...], *keywords: str
+    id: str,
+    detector: Detector,
+    examples: tuple[str, ...],
+    counterexamples: tuple[str, ...],
+    keywords: tuple[str, ...] = (),
+    digits: int = 0,
 ) -> Rule:
-    return Rule(id, GROUP, "", LONGEST, "[ENCODED]", examples, counterexamples, keywords, detector=detector)
+    return Rule(
+        id, GROUP, "", LONGEST, "[ENCODED]", examples, counterexamples, keywords, detector=detector, digits=digits
+    )
 
 
 # An email address has six bytes at least, and more wherever it is anybody's.
@@ -29,14 +36,14 @@ RULES = (
         EncodedText(percent, _WORDS + b"%!*", 6, mark=b"%"),
         ("jane.doe%40example.com", "%6a%61%6e%65@example.com"),
         ("100% of it", "jane", "%ff%fe%fd%fc"),
-        "%",
+        ("%",),
     ),
     _rule(
         "encoded_entity",
         EncodedText(entities, _WORDS + b"&#;", 6, mark=b"&"),
         ("jane.doe&#64;example.com", "jane.doe&#x40;example.com", "jane&commat;example.com"),
         ("R&D", "salt & pepper", "&unknown;"),
-        "&",
+        ("&",),
     ),
     _rule(
         "encoded_base64",
@@ -49,5 +56,7 @@ RULES = (
         EncodedText(hexadecimal, _DIGITS + b"abcdefABCDEFx\\", 12),
         (_MAIL.encode().hex(), "".join(f"\\x{byte:02x}" for byte in _MAIL.encode()), f"0x{_MAIL.encode().hex().upper()}"),
         ("9f86d081884c7d659a2feaa0c55ad015", "deadbeef"),
+        # Each printable character of ASCII has a digit from 2 to 7 first.
+        digits=6,
     ),
 )  # fmt: skip
