@@ -37,6 +37,7 @@ class Rule:
     """`pattern` is RE2 syntax. A match counts if it has at most `max_len` bytes, if one of the `keywords`, where there
     are any, stands in it, in upper or lower case (ASCII), if none of the characters `not_after` (ASCII) stands right
     before it, and if `check` accepts its value.
+
     digits: of a rule with a detector, how many digits each of its matches has no more than three bytes apart.
 
     A pattern with a capturing group finds what the group catches, and the rest of the match is context that stays; one
