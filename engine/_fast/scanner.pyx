@@ -90,21 +90,68 @@ cdef inline size_t _next_character(const char* data, size_t size, size_t at) noe
     return at
 
 
+# The parts of a pattern around its value, see `redaction.steps`. value NULL: they are not known, or not compiled yet.
+cdef struct Parts:
+    RE2* before
+    RE2* value
+    RE2* behind
+
+
+cdef cbool _by_parts(
+    const Parts* parts,
+    const StringPiece &whole,
+    size_t at,
+    size_t stop,
+    size_t* end,
+    size_t* left,
+    size_t* right,
+) noexcept nogil:
+    """Whether the parts match one after the other from `at` on; the end of it all, and where the value is.
+
+    RE2 prefers what each part prefers by itself, the first one first. So where they match, it is what the pattern does;
+    where they do not, the pattern may all the same.
+    """
+    cdef StringPiece found
+    if parts.before != NULL:
+        if not parts.before.Match(whole, at, stop, ANCHOR_START, &found, 1):
+            return False
+        at += found.size()
+    if not parts.value.Match(whole, at, stop, ANCHOR_START, &found, 1):
+        return False
+    left[0] = at
+    right[0] = end[0] = at + found.size()
+    if parts.behind != NULL:
+        if not parts.behind.Match(whole, right[0], stop, ANCHOR_START, &found, 1):
+            return False
+        end[0] += found.size()
+    return True
+
+
 cdef cbool _match(
     RE2* pattern,
     RE2* head,
+    const Parts* parts,
     const StringPiece &whole,
     size_t at,
     size_t stop,
     size_t head_stop,
     StringPiece* found,
     int wanted,
+    size_t* left,
+    size_t* right,
 ) noexcept nogil:
-    """The leftmost place of `pattern` in [at, stop) of `whole`, whose head ends by `head_stop`."""
+    """The leftmost place of `pattern` in [at, stop) of `whole`, whose head ends by `head_stop`. Where the value is in
+    it, if that is known by the way; else nowhere."""
+    cdef size_t end
+    left[0] = right[0] = 0
     if head == NULL:
         return pattern.Match(whole, at, stop, UNANCHORED, found, wanted)
     while at <= head_stop and head.Match(whole, at, head_stop, UNANCHORED, found, 1):
         at = <size_t> (found[0].data() - whole.data())
+        if parts.value != NULL and _by_parts(parts, whole, at, stop, &end, left, right):
+            found[0] = StringPiece(whole.data() + at, end - at)
+            return True
+        left[0] = right[0] = 0
         if pattern.Match(whole, at, stop, ANCHOR_START, found, wanted):
             return True
         at = _next_character(whole.data(), whole.size(), at)
@@ -227,11 +274,16 @@ cdef class Scanner:
         cdef int wanted
         cdef RE2* pattern
         cdef RE2* head = NULL
+        cdef Parts parts
         cdef cbool matched
         if rule >= 0 and <size_t> rule < self._shortest.size() and at + self._shortest[rule] > stop:
             return None
         pattern = self._pattern(rule)
         wanted = 2 if pattern.NumberOfCapturingGroups() else 1
+        # Compiled when a place is found first, see `_value`.
+        parts.before = self._steps[STEPS * rule + BEFORE]
+        parts.value = self._steps[STEPS * rule + VALUE]
+        parts.behind = self._steps[STEPS * rule + BEHIND]
         steps = self._written_steps[rule]
         if steps is not None:
             self._step(rule, HEAD, &head)
@@ -243,14 +295,20 @@ cdef class Scanner:
         while at <= stop:
             if stop - at > <size_t> RELEASE_ABOVE:
                 with nogil:
-                    matched = _match(pattern, head, whole, at, stop, head_stop, found, wanted)
+                    matched = _match(
+                        pattern, head, &parts, whole, at, stop, head_stop, found, wanted, &left, &right
+                    )
             else:
-                matched = _match(pattern, head, whole, at, stop, head_stop, found, wanted)
+                matched = _match(
+                    pattern, head, &parts, whole, at, stop, head_stop, found, wanted, &left, &right
+                )
             if not matched:
                 return None
             begin = found[0].data() - data
             behind = begin + found[0].size()
             if behind > begin:
+                if right > left:
+                    return begin, behind, left, right
                 left, right = begin, behind
                 if wanted == 2:
                     if found[1].size():
