@@ -30,38 +30,19 @@ from libc.stdint cimport uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
-from engine._fast.prefilter_clusters cimport (
-    MOST_RUNS,
-    Cluster,
-    Clusters,
-    Kind,
-    Row,
-    Spans,
-    find_runs,
-    join_span,
-    whole_from,
-)
+from engine._fast.prefilter_clusters cimport MOST_RUNS, Cluster, Clusters, Kind, Row, Spans
+from engine._fast.prefilter_clusters cimport find_runs, join_span, whole_from
 from engine._fast.prefilter_parts cimport Need, Part, Parts, add_literal, back_to, has_room, on_to
-from engine._fast.prefilter_reaches cimport (
-    COUNTS,
-    DIGIT_GAP,
-    GROUPS,
-    MEMBER_WORDS,
-    Reaches,
-    join_reach,
-    led_reach,
-    no_reaches,
-    read_digits,
-    strict_reach,
-    widen,
-)
-
+from engine._fast.prefilter_reaches cimport COUNTS, DIGIT_GAP, GROUPS, MEMBER_WORDS, Reaches
+from engine._fast.prefilter_reaches cimport join_reach, led_reach, no_reaches, read_digits, strict_reach, widen
 
 import string
 
 cdef extern from "prefilter_scan.h":
     ctypedef struct Grams "tg_grams":
         pass
+    void clear_grams "tg_clear_grams"(Grams *grams, uint32_t number) noexcept nogil
+    float burden_of "tg_burden"(const Grams *grams) noexcept nogil
     void add_literal_to "tg_add_literal"(Grams *grams, const uint8_t *text, uint32_t size, uint32_t offset)
     uint32_t gram_of "tg_gram"(const uint8_t *p) noexcept nogil
     uint32_t four_bytes "tg_four_bytes"(const uint8_t *p) noexcept nogil
@@ -90,6 +71,7 @@ cdef Py_ssize_t RELEASE_ABOVE = 16384
 cdef enum:
     GRAM = 3
     BUCKETS = 4096
+    HASHES = 32
     MOST_RULES = 1024
     RULE_WORDS = 16
 
@@ -226,7 +208,6 @@ cdef class Prefilter:
         ):
             if entries is not None and len(entries) != self._rules:
                 raise ValueError(f"{name}: one entry for each rule is needed")
-        memset(&self._grams, 0, sizeof(self._grams))
         memset(self._always, 0, sizeof(self._always))
         memset(self._placeless, 0, sizeof(self._placeless))
         memset(self._needs, 0, sizeof(self._needs))
@@ -308,8 +289,8 @@ cdef class Prefilter:
                 continue
             literal.offset = rarest_gram(literal.text, literal.size)
             gram = gram_of(literal.text + literal.offset)
-            add_literal_to(&self._grams, literal.text, literal.size, literal.offset)
             buckets[gram % BUCKETS].append(index)
+        self._hash()
         head = self._heads
         for index, bucket in enumerate(buckets):
             self._begins[index] = head - self._heads
@@ -322,6 +303,22 @@ cdef class Prefilter:
         self._begins[BUCKETS] = head - self._heads
         begins = bytes({each for text in short_ones for each in (text[0], text[:1].upper()[0])})
         kind_of(&self._short_begins, <const uint8_t *>PyBytes_AS_STRING(begins), len(begins))
+        return 0
+
+    cdef int _hash(self) except -1:
+        """Fill the tables of literals, by that hash of some that has the least of ordinary text in them by chance."""
+        cdef uint32_t number, best = 0
+        cdef float burden, least = 0
+        cdef Py_ssize_t index
+        cdef const Literal *literal
+        for number in range(HASHES + 1):
+            clear_grams(&self._grams, number if number < HASHES else best)
+            for index in range(self._short_count, self._count):
+                literal = self._literals + index
+                add_literal_to(&self._grams, literal.text, literal.size, literal.offset)
+            burden = burden_of(&self._grams)
+            if number == 0 or burden < least:
+                best, least = number, burden
         return 0
 
     cdef int _place(self, literals, bounds, clusters, runs) except -1:

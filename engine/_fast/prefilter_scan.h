@@ -19,10 +19,36 @@
 
 enum { TG_MOST_PLACES = 512, TG_GRAM_WORDS = 2048 };
 
+/* Three bytes each of those that English and programs have most, measured on 10 MB of documentation and source, the
+   most frequent first. */
+static const char tg_common[] =
+    " ththeioning in co toed to  retioodeconor entandforng is es on comer teronsnd allin amethi"
+    "inte tatere  deit ectnamverhisse codstrile seatinsts t pastaithat triuseers lile  catese c"
+    "ustnt fil magitn tparestan  usresisthat prpro filinpacturerrll as eadaret tts agepreargrea"
+    "noddefd tnterusontackasstinrinwitsioe sth ot nde it oniterethermenrefderess oretuextbleurn"
+    "yoursie fineompinsctipatspaaseendt iortr tangoutselch ommptiererecles yolasde matlicdatabl"
+    "unccaltorte perme plemodsedal canultnpmge serns mplireaincesensfun suace  senc do neratval"
+    "romporcheworourmane psinhantatlatathstearshenfroce t cevealse rthoe nputpentpsgettenleanal"
+    "d irant olisoneonfd a frrsechaoveckakagequtraitiruntalexpicedenry attodudepiveritopeloc me"
+    "orket cliant ledirdesideurellolanrgeferom eratchnsenewribfigrepmesn cn i woncelenaddscrmet"
+    "criwilatane incntrs ncatt fredalicene bheadinlsey tactdulposriplibtimaulizeefafaus ftreign"
+    "cartexhasippicafixlueailrt efistintaibuakessifiedisappipt pofinttewriliprequmer asubthuime"
+    "ct s chubquirelernhreeatntisesrgorreregmaidifdocifiachariplahavreeticgeskeycornged ot ruti"
+    "pannintryhinrceounr iss t dr clitmersho atitynerramh torgffeomemaktlyncteseichcurbasatc he"
+    "taibuihicseeharditpriecondlt nuirsecnumctononermeart larnetad wsitullur inkooloinockncoast"
+    "mineckdecsseempnitid ediinf nuraclogrksfaliedplibraethocaegitivlled nhecampancsontabmbendi"
+    "uctenat ha cilioseorderg_cod cexarouigus dudearyialt morionachis remoberrnauffnesic anslet"
+    "gurericreinagralerlt ck wanertfonnfogisostgenkeneantilelsstoatuepoikeriaictissnowliklarty "
+    "ongl teneginstsy cumb gosigunit eflaautokeusiaccvelpedmarnilardloaeedckemisuntbooashlacn n"
+    "lsoettsenurrsolrochelscosulurasagccewayellositokcoulobbacolloce kerovxt rojvisisels imihon"
+    "pes_pa_inaton medetagnatcloealgertitficepaexcisitoormigloeliubll it ussadgeolepposofhodral";
+
 /* Tables of 65,536 bits, in words of 32, by the hash of what stands at a place. `three`: of each literal, three bytes.
    `four`: the same and the byte behind them; `ends`: the three bytes of literals that end with these. Most places whose
-   three bytes are in words of ordinary text are told by the fourth. */
+   three bytes are in words of ordinary text are told by the fourth. `factor`: of the hash of three bytes; it ends in
+   eight zeros, so that a fourth falls out of the product. */
 typedef struct {
+    uint32_t factor;
     uint32_t three[TG_GRAM_WORDS], four[TG_GRAM_WORDS], ends[TG_GRAM_WORDS];
 } tg_grams;
 
@@ -43,11 +69,11 @@ static inline const uint8_t *tg_next_digit(const uint8_t *p, const uint8_t *end)
     return p;
 }
 
-/* Three bytes, the lowest of `bytes`, as 16 bits. The fourth falls out of the product: its factor ends in eight zeros.
-   Upper and lower case fold together; that other characters do too costs a comparison, not a miss. */
-static inline uint32_t tg_hash_gram(uint32_t lower)
+/* Three bytes, the lowest of `lower`, as 16 bits. Upper and lower case fold together; that other characters do too
+   costs a comparison, not a miss. */
+static inline uint32_t tg_hash_gram(uint32_t lower, uint32_t factor)
 {
-    return lower * 0x9e377900u >> 16;
+    return lower * factor >> 16;
 }
 
 /* Four bytes as one number, letters in lower case. */
@@ -63,7 +89,7 @@ static inline uint32_t tg_four_bytes(const uint8_t *p)
 
 static inline uint32_t tg_gram(const uint8_t *p)
 {
-    return tg_hash_gram(tg_four_bytes(p));
+    return tg_hash_gram(tg_four_bytes(p), 0x9e377900u);
 }
 
 static inline uint32_t tg_hash_four(uint32_t lower)
@@ -85,21 +111,41 @@ static inline void tg_set_gram(uint32_t *bits, uint32_t gram)
 static inline void tg_add_literal(tg_grams *grams, const uint8_t *text, uint32_t size, uint32_t offset)
 {
     uint32_t lower = tg_four_bytes(text + offset);
-    tg_set_gram(grams->three, tg_hash_gram(lower));
-    if (size - offset == 3) tg_set_gram(grams->ends, tg_hash_gram(lower));
+    tg_set_gram(grams->three, tg_hash_gram(lower, grams->factor));
+    if (size - offset == 3) tg_set_gram(grams->ends, tg_hash_gram(lower, grams->factor));
     else tg_set_gram(grams->four, tg_hash_four(lower));
+}
+
+/* Empties the tables for the hash of this number. */
+static inline void tg_clear_grams(tg_grams *grams, uint32_t number)
+{
+    memset(grams, 0, sizeof *grams);
+    grams->factor = (0x9e3779u + 0x3c6ef2u * number) << 8;
+}
+
+/* How much of ordinary text is in the table of three bytes, by chance or not; by a measure of its own. */
+static inline float tg_burden(const tg_grams *grams)
+{
+    const int kinds = (int)(sizeof tg_common / 3);
+    float burden = 0;
+    for (int rank = 0; rank < kinds; rank++) {
+        const uint32_t lower = tg_four_bytes((const uint8_t *)tg_common + 3 * rank);
+        if (tg_has_gram(grams->three, tg_hash_gram(lower, grams->factor))) burden += 1.0f / (float)(rank + 20);
+    }
+    return burden;
 }
 
 /* Whether a place whose three bytes are in the table may begin one of the literals' four, or the end of one. */
 static inline int tg_goes_on(const tg_grams *grams, const uint8_t *p)
 {
     uint32_t lower = tg_four_bytes(p);
-    return tg_has_gram(grams->four, tg_hash_four(lower)) | tg_has_gram(grams->ends, tg_hash_gram(lower));
+    return tg_has_gram(grams->four, tg_hash_four(lower)) | tg_has_gram(grams->ends, tg_hash_gram(lower, grams->factor));
 }
 
 /* The first place in [p, last] whose three bytes are in the table, or NULL. The byte behind the three is read. */
-static inline const uint8_t *tg_next_gram(const uint8_t *p, const uint8_t *last, const uint32_t *bits)
+static inline const uint8_t *tg_next_gram(const uint8_t *p, const uint8_t *last, const tg_grams *grams)
 {
+    const uint32_t *bits = grams->three, factor = grams->factor;
     while (last - p >= 5) {
         /* Six places out of one word. */
         uint64_t word;
@@ -108,16 +154,16 @@ static inline const uint8_t *tg_next_gram(const uint8_t *p, const uint8_t *last,
         word = __builtin_bswap64(word);
 #endif
         word |= 0x2020202020202020u;
-        if (tg_has_gram(bits, tg_hash_gram((uint32_t)word))) return p;
-        if (tg_has_gram(bits, tg_hash_gram((uint32_t)(word >> 8)))) return p + 1;
-        if (tg_has_gram(bits, tg_hash_gram((uint32_t)(word >> 16)))) return p + 2;
-        if (tg_has_gram(bits, tg_hash_gram((uint32_t)(word >> 24)))) return p + 3;
-        if (tg_has_gram(bits, tg_hash_gram((uint32_t)(word >> 32)))) return p + 4;
-        if (tg_has_gram(bits, tg_hash_gram((uint32_t)(word >> 40)))) return p + 5;
+        if (tg_has_gram(bits, tg_hash_gram((uint32_t)word, factor))) return p;
+        if (tg_has_gram(bits, tg_hash_gram((uint32_t)(word >> 8), factor))) return p + 1;
+        if (tg_has_gram(bits, tg_hash_gram((uint32_t)(word >> 16), factor))) return p + 2;
+        if (tg_has_gram(bits, tg_hash_gram((uint32_t)(word >> 24), factor))) return p + 3;
+        if (tg_has_gram(bits, tg_hash_gram((uint32_t)(word >> 32), factor))) return p + 4;
+        if (tg_has_gram(bits, tg_hash_gram((uint32_t)(word >> 40), factor))) return p + 5;
         p += 6;
     }
     for (; p <= last; p++) {
-        if (tg_has_gram(bits, tg_gram(p))) return p;
+        if (tg_has_gram(bits, tg_hash_gram(tg_four_bytes(p), factor))) return p;
     }
     return NULL;
 }
@@ -129,7 +175,7 @@ static int tg_places_plain(const uint8_t **at, const uint8_t *last, const tg_gra
     const uint8_t *p = *at;
     int count = 0;
     while (count < TG_MOST_PLACES && p <= last) {
-        p = tg_next_gram(p, last, grams->three);
+        p = tg_next_gram(p, last, grams);
         if (p == NULL) {
             p = last + 1;
             break;
@@ -162,7 +208,8 @@ tg_places_gathered(const uint8_t **at, const uint8_t *last, const tg_grams *gram
 {
     const __m256i runs = _mm256_setr_epi8(0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 3, 4, 5, 6,
                                           4, 5, 6, 7, 5, 6, 7, 8, 6, 7, 8, 9, 7, 8, 9, 10);
-    const __m256i lower = _mm256_set1_epi8(0x20), factor = _mm256_set1_epi32(0x9e377900), low = _mm256_set1_epi32(31);
+    const __m256i factor = _mm256_set1_epi32((int)grams->factor);
+    const __m256i lower = _mm256_set1_epi8(0x20), low = _mm256_set1_epi32(31);
     const uint8_t *begin = *at;
     ptrdiff_t blocks = (last - begin) / 8 - 1;
     uint8_t sets[TG_MOST_PLACES / 8];
@@ -230,39 +277,17 @@ static float tg_share_of_byte(uint8_t byte)
     return byte == ' ' ? 0.17f : 0.002f;
 }
 
-/* Where in a literal the three bytes begin that text has least, with one behind them, where it has so many. */
+/* Where in a literal the three bytes begin that text has least, with one behind them, where it has so many. Of what is
+   not common the share of letters tells enough. */
 static uint32_t tg_rarest_gram(const uint8_t *text, uint32_t size)
 {
-    /* Three bytes each of those that English and programs have most, measured on 10 MB of documentation and source, the
-       most frequent first; of the others the share of letters tells enough. */
-    static const char common[] =
-        " ththeioning in co toed to  retioodeconor entandforng is es on comer teronsnd allin amethi"
-        "inte tatere  deit ectnamverhisse codstrile seatinsts t pastaithat triuseers lile  catese c"
-        "ustnt fil magitn tparestan  usresisthat prpro filinpacturerrll as eadaret tts agepreargrea"
-        "noddefd tnterusontackasstinrinwitsioe sth ot nde it oniterethermenrefderess oretuextbleurn"
-        "yoursie fineompinsctipatspaaseendt iortr tangoutselch ommptiererecles yolasde matlicdatabl"
-        "unccaltorte perme plemodsedal canultnpmge serns mplireaincesensfun suace  senc do neratval"
-        "romporcheworourmane psinhantatlatathstearshenfroce t cevealse rthoe nputpentpsgettenleanal"
-        "d irant olisoneonfd a frrsechaoveckakagequtraitiruntalexpicedenry attodudepiveritopeloc me"
-        "orket cliant ledirdesideurellolanrgeferom eratchnsenewribfigrepmesn cn i woncelenaddscrmet"
-        "criwilatane incntrs ncatt fredalicene bheadinlsey tactdulposriplibtimaulizeefafaus ftreign"
-        "cartexhasippicafixlueailrt efistintaibuakessifiedisappipt pofinttewriliprequmer asubthuime"
-        "ct s chubquirelernhreeatntisesrgorreregmaidifdocifiachariplahavreeticgeskeycornged ot ruti"
-        "pannintryhinrceounr iss t dr clitmersho atitynerramh torgffeomemaktlyncteseichcurbasatc he"
-        "taibuihicseeharditpriecondlt nuirsecnumctononermeart larnetad wsitullur inkooloinockncoast"
-        "mineckdecsseempnitid ediinf nuraclogrksfaliedplibraethocaegitivlled nhecampancsontabmbendi"
-        "uctenat ha cilioseorderg_cod cexarouigus dudearyialt morionachis remoberrnauffnesic anslet"
-        "gurericreinagralerlt ck wanertfonnfogisostgenkeneantilelsstoatuepoikeriaictissnowliklarty "
-        "ongl teneginstsy cumb gosigunit eflaautokeusiaccvelpedmarnilardloaeedckemisuntbooashlacn n"
-        "lsoettsenurrsolrochelscosulurasagccewayellositokcoulobbacolloce kerovxt rojvisisels imihon"
-        "pes_pa_inaton medetagnatcloealgertitficepaexcisitoormigloeliubll it ussadgeolepposofhodral";
-    const int kinds = (int)(sizeof common / 3);
+    const int kinds = (int)(sizeof tg_common / 3);
     float least = 1e9f;
     uint32_t rarest = 0;
     for (uint32_t at = 0; at + (size > 3 ? 4 : 3) <= size; at++) {
         float share = tg_share_of_byte(text[at]) * tg_share_of_byte(text[at + 1]) * tg_share_of_byte(text[at + 2]);
         for (int rank = 0; rank < kinds; rank++) {
-            if (memcmp(text + at, common + 3 * rank, 3) == 0) {
+            if (memcmp(text + at, tg_common + 3 * rank, 3) == 0) {
                 share = (float)(1 + kinds - rank);
                 break;
             }
