@@ -34,46 +34,33 @@ WORST: dict[str, str] = {
 }
 
 
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
 # Ordinary English has no numbers, and none of the words that announce a value. Sentences are made of these words at
-# random, because a processor soon knows a text that repeats by heart: it takes half the time of one that does not.
-_THINGS = """
+# random, because a processor soon knows a text that repeats by heart and foresees every branch.
+_THINGS = _words("""
 harbor boat morning letter drawer hill village river bridge mill garden kitchen window summer winter story
-answer  question meeting summary decision team plan reason example thought noise city road train station
-platform weather  wind rain snow fire bread flour butter apple tree forest path mountain valley island beach
-wave storm clock hour  minute evening night dream idea language word sentence page chapter book library school
-teacher student child  mother father brother sister friend neighbor doctor farmer painter singer music song
-dance picture color light  shadow stone wood metal glass paper cloth house roof wall floor door table chair
+answer question meeting summary decision team plan reason example thought noise city road train station
+platform weather wind rain snow fire bread flour butter apple tree forest path mountain valley island beach
+wave storm clock hour minute evening night dream idea language word sentence page chapter book library school
+teacher student child mother father brother sister friend neighbor doctor farmer painter singer music song
+dance picture color light shadow stone wood metal glass paper cloth house roof wall floor door table chair
 lamp shelf basket bottle cup plate
-""".split()  # noqa: SIM905 - more readable
-_DEEDS = """
+""")
+_DEEDS = _words("""
 carried found watched remembered forgot painted opened closed crossed followed described explained measured
-built  broke mended lifted covered offered promised borrowed returned noticed missed wanted needed loved
-feared heard  read wrote told asked learned showed brought took gave kept left met saw made turned moved
+built broke mended lifted covered offered promised borrowed returned noticed missed wanted needed loved
+feared heard read wrote told asked learned showed brought took gave kept left met saw made turned moved
 changed held sold bought
-""".split()  # noqa: SIM905 - more readable
-_KINDS_OF = """
+""")
+_KINDS_OF = _words("""
 old young small large quiet loud bright dark narrow wide early late simple strange careful gentle heavy empty
-full  warm cold wet dry green blue grey golden broken useful famous common rare deep shallow honest clever
+full warm cold wet dry green blue grey golden broken useful famous common rare deep shallow honest clever
 patient tired
-""".split()  # noqa: SIM905 - more readable
-_PLACES = (
-    "in",
-    "on",
-    "under",
-    "behind",
-    "beside",
-    "near",
-    "beyond",
-    "above",
-    "below",
-    "across",
-    "along",
-    "toward",
-    "around",
-    "inside",
-    "outside",
-    "without",
-)
+""")
+_PLACES = _words("in on under behind beside near beyond above below across along toward around inside outside without")
 _JOINTS = (", and", ", but", " because", " while", " until", ", so", " as if", " before", " although", ";")
 
 

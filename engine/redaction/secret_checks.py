@@ -94,10 +94,7 @@ def _telling(text: str) -> str:
 
 
 def _has_any(text: str, words: tuple[str, ...]) -> bool:
-    for word in words:  # noqa: SIM110 - a generator costs more than the search
-        if word in text:
-            return True
-    return False
+    return any(word in text for word in words)
 
 
 def _has_digit(text: str) -> bool:

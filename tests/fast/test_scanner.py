@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -234,7 +235,7 @@ def test_a_pattern_that_is_none_is_named_with_its_place() -> None:
     with pytest.raises(PatternError, match="too large together"):
         Together(["[a-z]{500}[0-9]{500}"] * 3, 1 << 14)
     with pytest.raises(TypeError):
-        Together(["a"]).within(None, [])  # type: ignore[arg-type]
+        Together(["a"]).within(cast("bytes", None), [])
     assert Together([]).within(b"a", [(0, 1)]) == []
     assert Together(["a"]).within(b"a", []) == []
 
